@@ -1,0 +1,154 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+// The modules and who may import whom. Imports go to lower levels only.
+//
+//  level 6  godwit   godwit-agent                             composition only
+//  level 5  Agent                                             (ControlPlane, KubernetesClient, … follow)
+//  level 4  Sender   Receiver   AgentAPI
+//  level 3  SecureTransport   VolumeStore   Identity   Catalogue
+//  level 2  BlockDiff   WireProtocol   Codecs
+//  level 1  BlockTypes
+//  level 0  CLZ4   CZlib   CXXHash   CDigest   COpenSSL   CLinuxStorage
+//
+// Named exceptions inside a level: WireProtocol → Codecs, BlockDiff → Codecs (docs/decisions/0003),
+// SecureTransport → Identity. Every C module has exactly one Swift importer.
+// Enforced by Tests/TidyTests and by `--explicit-target-dependency-import-check error` (Makefile).
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let collections: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let arguments: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+
+/// A C library of the system, found through pkg-config.
+func system(_ name: String, _ pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
+    -> Target
+{
+    .testTarget(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "godwit",
+    products: [
+        .executable(name: "godwit", targets: ["godwit"]),
+        .executable(name: "godwit-agent", targets: ["godwit-agent"]),
+        .executable(name: "godwit-perf", targets: ["godwit-perf"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(
+            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Level 0: C libraries and the calls that Swift cannot import.
+        system("CLZ4", "liblz4", apt: "liblz4-dev"),
+        system("CZlib", "zlib", apt: "zlib1g-dev"),
+        system("CXXHash", "libxxhash", apt: "libxxhash-dev"),
+        system("COpenSSL", "openssl", apt: "libssl-dev"),
+        .target(name: "CLinuxStorage"),
+        .target(name: "CDigest", linkerSettings: [.linkedLibrary("crypto")]),
+
+        // Level 1.
+        library("BlockTypes", []),
+
+        // Level 2: pure.
+        library("Codecs", ["BlockTypes", "CLZ4", "CZlib", "CXXHash", "CDigest"]),
+        library("BlockDiff", ["BlockTypes", "Codecs"]),
+        library("WireProtocol", ["BlockTypes", "Codecs"]),
+
+        // Level 3.
+        library("Identity", ["BlockTypes", x509, asn1, collections]),
+        library("SecureTransport", ["BlockTypes", "WireProtocol", "Identity", "COpenSSL"]),
+        library("VolumeStore", ["BlockTypes", "BlockDiff", "Codecs", "CLinuxStorage"]),
+        library(
+            "Catalogue", ["BlockTypes", .product(name: "GRDB", package: "GRDB.swift")]),
+
+        // Level 4.
+        library(
+            "Sender",
+            ["BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport", "VolumeStore"]
+        ),
+        library(
+            "Receiver",
+            ["BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport", "VolumeStore"]
+        ),
+        library("AgentAPI", ["BlockTypes", "Identity", httpClient]),
+
+        // Level 5.
+        library(
+            "Agent",
+            [
+                "BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "Identity", "SecureTransport",
+                "VolumeStore", "Catalogue", "Sender", "Receiver", "AgentAPI", logging,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+
+        // Level 6: composition only.
+        .executableTarget(
+            name: "godwit", dependencies: ["BlockTypes", "AgentAPI", arguments],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "godwit-agent", dependencies: ["Agent", arguments, logging],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "godwit-perf", dependencies: ["BlockTypes", "Codecs", arguments],
+            path: "perf/godwit-perf", swiftSettings: strict),
+
+        tests("BlockTypesTests", ["BlockTypes"]),
+        tests("CodecsTests", ["BlockTypes", "Codecs"]),
+        tests("BlockDiffTests", ["BlockTypes", "BlockDiff", "Codecs"]),
+        tests(
+            "WireProtocolTests", ["BlockTypes", "WireProtocol", "Codecs"],
+            resources: [.copy("Vectors")]),
+        tests("IdentityTests", ["Identity", "BlockTypes", x509]),
+        tests("SecureTransportTests", ["BlockTypes", "SecureTransport", "Identity", "WireProtocol"]),
+        tests("VolumeStoreTests", ["BlockTypes", "BlockDiff", "Codecs", "VolumeStore"]),
+        tests("CatalogueTests", ["BlockTypes", "Catalogue"]),
+        tests(
+            "ReplicationTests",
+            [
+                "BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport",
+                "VolumeStore", "Sender", "Receiver", "Identity",
+            ]),
+        tests("AgentTests", ["BlockTypes", "Agent", "AgentAPI", "Identity", "SecureTransport"]),
+        tests("TidyTests", []),
+    ]
+)

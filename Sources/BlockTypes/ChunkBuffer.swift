@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Page-aligned memory for chunks, with exactly one owner.
+///
+/// Allocated once per data thread and used for every chunk (P6), aligned to 4 KiB so that it can be
+/// handed to direct I/O. Zero at first. Every access is checked against the capacity: offsets
+/// may come from a peer's frame. Pointers are lent only to the modules that wrap C.
+public struct ChunkBuffer: ~Copyable {
+    private let memory: UnsafeMutableRawBufferPointer
+
+    /// Memory of `capacity` bytes, all zero.
+    public init(capacity: ByteCount) {
+        let memory = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(capacity.bytes, 1), alignment: 4096)
+        memory.initializeMemory(as: UInt8.self, repeating: 0)
+        self.memory = memory
+    }
+
+    deinit { self.memory.deallocate() }
+
+    /// The number of bytes.
+    public var capacity: Int { self.memory.count }
+
+    /// One byte.
+    public subscript(index: Int) -> UInt8 {
+        get {
+            self.check(index..<index + 1)
+            return self.memory[index]
+        }
+        set {
+            self.check(index..<index + 1)
+            self.memory[index] = newValue
+        }
+    }
+
+    /// A little-endian number at any offset.
+    public func load<Number: FixedWidthInteger>(_ type: Number.Type, at offset: Int) -> Number {
+        self.check(offset..<offset + MemoryLayout<Number>.size)
+        return Number(
+            littleEndian: self.memory.loadUnaligned(fromByteOffset: offset, as: Number.self))
+    }
+
+    /// Stores a number in little-endian order at any offset.
+    public mutating func store(_ number: some FixedWidthInteger, at offset: Int) {
+        self.check(offset..<offset + number.bitWidth / 8)
+        self.memory.storeBytes(of: number.littleEndian, toByteOffset: offset, as: type(of: number))
+    }
+
+    /// Sets every byte of the range to zero.
+    public mutating func clear(_ range: Range<Int>) {
+        self.check(range)
+        guard let base = self.memory.baseAddress, !range.isEmpty else { return }
+        (base + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+    }
+
+    /// Copies bytes in, from `offset` on.
+    public mutating func copy(_ bytes: [UInt8], at offset: Int) {
+        self.check(offset..<offset + bytes.count)
+        self.withUnsafeMutableBytes(offset..<offset + bytes.count) { target in
+            target.copyBytes(from: bytes)
+        }
+    }
+
+    /// Copies a range of another buffer in, from `offset` on.
+    public mutating func copy(
+        _ source: borrowing ChunkBuffer, _ range: Range<Int>, at offset: Int
+    ) {
+        source.withUnsafeBytes(range) { bytes in
+            self.withUnsafeMutableBytes(offset..<offset + range.count) { target in
+                target.copyMemory(from: bytes)
+            }
+        }
+    }
+
+    /// The bytes of a range, copied out. For control frames and tests, not for the data path.
+    public func array(_ range: Range<Int>) -> [UInt8] {
+        self.check(range)
+        return Array(self.memory[range])
+    }
+
+    /// Whether two ranges hold the same bytes.
+    public func matches(
+        _ range: Range<Int>, _ other: borrowing ChunkBuffer, _ otherRange: Range<Int>
+    ) -> Bool {
+        guard range.count == otherRange.count else { return false }
+        return self.withUnsafeBytes(range) { left in
+            other.withUnsafeBytes(otherRange) { right in sameBytes(left, right) }
+        }
+    }
+
+    /// Lends a range to a module that wraps C; the pointer must not outlive the call.
+    package func withUnsafeBytes<Result, Failure: Error>(
+        _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        self.check(range)
+        return try body(UnsafeRawBufferPointer(rebasing: self.memory[range]))
+    }
+
+    /// Lends a range for writing to a module that wraps C; the pointer must not outlive the call.
+    package mutating func withUnsafeMutableBytes<Result, Failure: Error>(
+        _ range: Range<Int>, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        self.check(range)
+        return try body(UnsafeMutableRawBufferPointer(rebasing: self.memory[range]))
+    }
+
+    private func check(_ range: Range<Int>) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= self.memory.count,
+            "buffer access \(range) is outside of 0..<\(self.memory.count)")
+    }
+}
+
+/// Compares word by word: `elementsEqual` on raw buffers is not vectorised.
+private func sameBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    var offset = 0
+    while offset + 64 <= left.count {
+        let lanes = left.loadUnaligned(fromByteOffset: offset, as: SIMD8<UInt64>.self)
+        guard lanes == right.loadUnaligned(fromByteOffset: offset, as: SIMD8<UInt64>.self) else {
+            return false
+        }
+        offset += 64
+    }
+    while offset < left.count {
+        guard left[offset] == right[offset] else { return false }
+        offset += 1
+    }
+    return true
+}
