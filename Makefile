@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+# The only front door. `make help` lists what there is.
+
+SWIFT ?= swift
+RELEASE := .build/release
+# A module may import only what Package.swift lists for it.
+STRICT := --explicit-target-dependency-import-check error
+# Without it a crash in a test waits for the backtracer instead of failing.
+export SWIFT_BACKTRACE ?= enable=no
+FORMATTED := Package.swift Sources Tests perf
+# The unit suites of levels 1 to 3: what the sanitizers run.
+UNIT := ^(BlockTypes|Codecs|BlockDiff|WireProtocol|Identity|SecureTransport|VolumeStore|Catalogue)Tests\.
+PERF_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build release demo test check lint fmt tidy docs-check sanitize \
+	perf perf-quick perf-compare perf-setup clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install the missing Debian packages (needs root or sudo only when one is missing)
+	@bash Tools/setup.sh
+
+build: setup ## build everything for debugging
+	$(SWIFT) build $(STRICT)
+
+release: setup ## build the executables, optimised, into .build/release
+	$(SWIFT) build -c release
+
+demo: release ## replicate a real image between two agents on this machine, and break it on the way
+	$(RELEASE)/godwit demo
+
+test: setup ## build and run every test
+	$(SWIFT) build --build-tests $(STRICT)
+	$(SWIFT) test --skip-build --disable-xctest
+
+check: lint test ## what CI runs: formatting, lint, every test
+
+lint: ## formatting and lint, nothing is changed
+	$(SWIFT) format lint --strict --parallel --recursive $(FORMATTED)
+	@for script in Tools/*.sh .ci/run; do bash -n $$script || exit 1; done
+
+fmt: ## format every Swift file in place
+	$(SWIFT) format --in-place --parallel --recursive $(FORMATTED)
+
+tidy: setup ## only the rules of the code base: levels, sizes, banned calls, links
+	$(SWIFT) test --disable-xctest --filter '^TidyTests\.'
+
+docs-check: setup ## only the documents: links, paths and promise numbers
+	$(SWIFT) test --disable-xctest --filter '^TidyTests\.DocumentTests'
+
+sanitize: setup ## the unit suites under the address and the thread sanitizer
+	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --disable-xctest --sanitize=address \
+		--scratch-path .build/address --filter '$(UNIT)'
+	$(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build/thread --filter '$(UNIT)'
+
+perf-setup: ## install the peers and build everything, optimised
+	@bash Tools/setup.sh perf
+	$(SWIFT) build -c release
+
+perf: perf-setup ## measure Godwit beside its peers: 4 GiB, 5 repeats, all cases (about an hour)
+	$(RELEASE)/godwit-perf run --size 4GiB --repeats 5 $(PERF_ARGS)
+
+perf-quick: perf-setup ## the same on 512 MiB with 3 repeats (some minutes)
+	$(RELEASE)/godwit-perf run --size 512MiB --repeats 3 $(PERF_ARGS)
+
+perf-compare: ## compare two results: make perf-compare A=perf/results/x.json B=perf/results/y.json
+	$(RELEASE)/godwit-perf compare $(A) $(B)
+
+clean: ## remove what was built
+	rm -rf .build
