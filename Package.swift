@@ -105,7 +105,14 @@ let package = Package(
             "Receiver",
             ["BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport", "VolumeStore"]
         ),
-        library("AgentAPI", ["BlockTypes", "Identity", httpClient]),
+        library(
+            "AgentAPI",
+            [
+                "BlockTypes", "Identity", httpClient,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
 
         // Level 5.
         library(
@@ -118,6 +125,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
             ]),
 
@@ -148,7 +156,12 @@ let package = Package(
                 "BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport",
                 "VolumeStore", "Sender", "Receiver", "Identity",
             ]),
-        tests("AgentTests", ["BlockTypes", "Agent", "AgentAPI", "Identity", "SecureTransport"]),
+        tests(
+            "AgentTests",
+            [
+                "BlockTypes", "Agent", "AgentAPI", "Catalogue", "Identity", "SecureTransport",
+                "godwit", "godwit-agent",
+            ]),
         tests("TidyTests", []),
     ]
 )
