@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BlockTypes
+
+/// One stored generation: the record of `generation.json`, and part of `commit.json`.
+public struct GenerationRecord: StateRecord, Hashable {
+    public static let format = 1
+
+    public var generation: Generation
+    public var algorithm: DigestAlgorithm
+    /// The generation of which the image is a clone: the two share what did not change.
+    public var clonedFrom: GenerationNumber?
+
+    /// A record of all its parts.
+    public init(
+        _ generation: Generation,
+        algorithm: DigestAlgorithm,
+        clonedFrom: GenerationNumber? = nil
+    ) {
+        self.generation = generation
+        self.algorithm = algorithm
+        self.clonedFrom = clonedFrom
+    }
+
+    /// The directory of the generation below `generations/`: number, hyphen, snapshot.
+    public var directory: String { Self.directory(of: self.generation) }
+
+    /// The directory of a generation below `generations/`.
+    public static func directory(of generation: Generation) -> String {
+        "\(generation.number.number)-\(generation.snapshot)"
+    }
+}
+
+extension GenerationRecord: Codable {
+    private enum Keys: String, CodingKey {
+        case volume
+        case lineage
+        case number
+        case snapshot
+        case size
+        case root
+        case algorithm
+        case clonedFrom
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: Keys.self)
+        self.init(
+            Generation(
+                volume: try values.identifier(VolumeID.self, forKey: .volume),
+                lineage: try values.identifier(LineageID.self, forKey: .lineage),
+                number: try values.number(forKey: .number),
+                snapshot: try values.identifier(SnapshotID.self, forKey: .snapshot),
+                size: try values.size(forKey: .size),
+                root: try values.root(forKey: .root)
+            ),
+            algorithm: try values.algorithm(forKey: .algorithm),
+            clonedFrom: values.contains(.clonedFrom)
+                ? try values.number(forKey: .clonedFrom) : nil
+        )
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: Keys.self)
+        try values.encode(self.generation.volume.description, forKey: .volume)
+        try values.encode(self.generation.lineage.description, forKey: .lineage)
+        try values.encode(self.generation.number.number, forKey: .number)
+        try values.encode(self.generation.snapshot.description, forKey: .snapshot)
+        try values.encode(self.generation.size.bytes, forKey: .size)
+        try values.encode(self.generation.root.description, forKey: .root)
+        try values.encode(self.algorithm.recordName, forKey: .algorithm)
+        try values.encodeIfPresent(self.clonedFrom?.number, forKey: .clonedFrom)
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BlockTypes
+
+/// Which side of a replication a volume of the pool is on.
+public enum VolumeRole: String, Codable, Sendable {
+    /// An application writes it here; generations are sent from it.
+    case source
+    /// It shows the generations that a paired cluster sent.
+    case replica
+}
+
+/// Where the bytes of a volume lie.
+public enum VolumeBacking: Hashable, Sendable {
+    /// In a file inside the pool.
+    case pool
+    /// In a file or block device elsewhere; `isFrozen`: nothing writes it while we read it.
+    case attached(path: String, isFrozen: Bool)
+}
+
+/// What the pool knows of a volume: the record of `volume.json`, readable by its owner only.
+public struct VolumeRecord: StateRecord, Hashable {
+    public static let format = 1
+
+    public var volume: VolumeID
+    /// The name that people use; unique among the sources, and among the replicas of a pair.
+    public var name: String
+    public var role: VolumeRole
+    public var size: ByteCount
+    public var lineage: LineageID
+    /// The secret under which the digests are made.
+    public var key: LineageKey
+    public var algorithm: DigestAlgorithm
+    public var backing: VolumeBacking
+    /// The source cluster whose pair owns a replica (P8); nil for a source.
+    public var owner: ClusterID?
+
+    /// A record of all its parts.
+    public init(
+        volume: VolumeID,
+        name: String,
+        role: VolumeRole,
+        size: ByteCount,
+        lineage: LineageID,
+        key: LineageKey,
+        algorithm: DigestAlgorithm,
+        backing: VolumeBacking,
+        owner: ClusterID? = nil
+    ) {
+        self.volume = volume
+        self.name = name
+        self.role = role
+        self.size = size
+        self.lineage = lineage
+        self.key = key
+        self.algorithm = algorithm
+        self.backing = backing
+        self.owner = owner
+    }
+}
+
+extension VolumeRecord: Codable {
+    private enum Keys: String, CodingKey {
+        case volume
+        case name
+        case role
+        case size
+        case lineage
+        case lineageKey
+        case algorithm
+        case attachedPath
+        case frozen
+        case owner
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: Keys.self)
+        let attached = try values.decodeIfPresent(String.self, forKey: .attachedPath)
+        let backing: VolumeBacking
+        if let attached {
+            let isFrozen = try values.decodeIfPresent(Bool.self, forKey: .frozen) ?? false
+            backing = .attached(path: attached, isFrozen: isFrozen)
+        } else {
+            backing = .pool
+        }
+        guard let key = LineageKey(try values.bytes(forKey: .lineageKey)) else {
+            throw values.malformed(.lineageKey, "does not have 32 bytes")
+        }
+        self.init(
+            volume: try values.identifier(VolumeID.self, forKey: .volume),
+            name: try values.decode(String.self, forKey: .name),
+            role: try values.decode(VolumeRole.self, forKey: .role),
+            size: try values.size(forKey: .size),
+            lineage: try values.identifier(LineageID.self, forKey: .lineage),
+            key: key,
+            algorithm: try values.algorithm(forKey: .algorithm),
+            backing: backing,
+            owner: values.contains(.owner)
+                ? try values.identifier(ClusterID.self, forKey: .owner) : nil
+        )
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: Keys.self)
+        try values.encode(self.volume.description, forKey: .volume)
+        try values.encode(self.name, forKey: .name)
+        try values.encode(self.role, forKey: .role)
+        try values.encode(self.size.bytes, forKey: .size)
+        try values.encode(self.lineage.description, forKey: .lineage)
+        try values.encode(Hexadecimal.text(of: self.key.bytes), forKey: .lineageKey)
+        try values.encode(self.algorithm.recordName, forKey: .algorithm)
+        switch self.backing {
+        case .pool:
+            break
+        case .attached(let path, let isFrozen):
+            try values.encode(path, forKey: .attachedPath)
+            try values.encode(isFrozen, forKey: .frozen)
+        }
+        try values.encodeIfPresent(self.owner?.description, forKey: .owner)
+    }
+}
