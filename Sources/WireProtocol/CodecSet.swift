@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Codecs
+
+/// Some of the chunk codecs: bit n stands for the codec with number n.
+public struct CodecSet: OptionSet, Hashable, Sendable {
+    /// The bits.
+    public let rawValue: UInt8
+
+    /// The set with these bits.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// Chunks as they are.
+    public static let none = Self(rawValue: 1)
+
+    /// LZ4 blocks.
+    public static let lz4 = Self(rawValue: 2)
+
+    /// Zlib streams.
+    public static let deflate = Self(rawValue: 4)
+
+    /// Every codec of version 1.
+    public static let all: Self = [.none, .lz4, .deflate]
+
+    /// Whether chunks may have this codec.
+    public func contains(_ codec: ChunkCodec) -> Bool {
+        switch codec {
+        case .none: self.contains(Self.none)
+        case .lz4: self.contains(Self.lz4)
+        case .deflate: self.contains(Self.deflate)
+        }
+    }
+}

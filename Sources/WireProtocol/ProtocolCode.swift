@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a side refuses, aborts or closes: one number on the wire for each reason.
+///
+/// A case exists only where the other side would act differently on it. New codes come with a minor
+/// version and are used only where both sides have negotiated it.
+public enum ProtocolCode: UInt16, Hashable, Sendable, CaseIterable {
+    case violation = 1
+    case versionMismatch = 2
+    case missingFeature = 3
+    case notAuthorised = 4
+    case busy = 5
+    case draining = 6
+    case noSpace = 7
+    case needsFull = 8
+    case wrongBase = 9
+    case lineageFork = 10
+    case staleGeneration = 11
+    case alreadyCommitted = 12
+    case shrinkNotAllowed = 13
+    case sizeLimit = 14
+    case badTicket = 15
+    case duplicateTransfer = 16
+    case rootMismatch = 17
+    case storeFailed = 18
+    case cancelled = 19
+    case streamLost = 20
+    case driftFound = 21
+    case internalFailure = 22
+    case timedOut = 23
+    case corruptData = 24
+
+    /// The name in `docs/wire-format.md`, in logs and in statuses.
+    public var name: String { String(describing: self) }
+
+    /// Whether the same request may succeed later although nobody changes it.
+    public var isRetryable: Bool {
+        switch self {
+        case .busy, .draining, .noSpace, .duplicateTransfer, .rootMismatch, .storeFailed,
+            .streamLost, .internalFailure, .timedOut, .corruptData:
+            true
+        case .violation, .versionMismatch, .missingFeature, .notAuthorised, .needsFull, .wrongBase,
+            .lineageFork, .staleGeneration, .alreadyCommitted, .shrinkNotAllowed, .sizeLimit,
+            .badTicket, .cancelled, .driftFound:
+            false
+        }
+    }
+
+    /// What the code means, in one line.
+    public var meaning: String {
+        switch self {
+        case .violation: "the peer broke the protocol"
+        case .versionMismatch: "the two sides speak different major versions"
+        case .missingFeature: "one side requires a feature that the other does not have"
+        case .notAuthorised: "this certificate or token does not open this volume or transfer"
+        case .busy: "all places for transfers are taken"
+        case .draining: "the agent is about to stop"
+        case .noSpace: "the pool has no room for the target generation"
+        case .needsFull: "the receiver has no generation that an incremental could build on"
+        case .wrongBase: "the visible generation is not the base of the offer"
+        case .lineageFork: "the volume belongs to another history here"
+        case .staleGeneration: "the target is not newer than the visible generation"
+        case .alreadyCommitted: "the target is already the visible generation"
+        case .shrinkNotAllowed:
+            "the target is smaller than the base, and the offer does not allow it"
+        case .sizeLimit: "the volume is larger than this side can hold"
+        case .badTicket: "the resume ticket was not sealed by this sender for this transfer"
+        case .duplicateTransfer: "another session for this volume is still open"
+        case .rootMismatch: "the staged generation does not have the sender's root digest"
+        case .storeFailed: "reading, writing or syncing the volume failed"
+        case .cancelled: "someone cancelled the transfer"
+        case .streamLost: "a data connection broke before its end frame"
+        case .driftFound: "a base does not hold the bytes that its digests promise"
+        case .internalFailure: "a bug: this side lost track of its own state"
+        case .timedOut: "the peer said nothing in time"
+        case .corruptData: "a payload does not decompress or does not have its checksum"
+        }
+    }
+}
