@@ -15,11 +15,14 @@ public enum CommitSwitch: String, Codable, Sendable {
 /// A record with `pending` is the commit record: from the moment it is durable, the target is the
 /// generation of the volume. Whoever opens the volume finishes the switch before anybody reads.
 public struct CommitRecord: StateRecord, Hashable {
+    /// The version of `commit.json`.
     public static let format = 1
 
     /// A decided switch that is not finished.
     public struct Pending: Codable, Hashable, Sendable {
+        /// The generation that the volume has from now on.
         public var target: GenerationRecord
+        /// What is left to do for it.
         public var method: CommitSwitch
 
         /// A switch to `target`.

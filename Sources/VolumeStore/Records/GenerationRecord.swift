@@ -4,9 +4,12 @@ public import BlockTypes
 
 /// One stored generation: the record of `generation.json`, and part of `commit.json`.
 public struct GenerationRecord: StateRecord, Hashable {
+    /// The version of `generation.json`.
     public static let format = 1
 
+    /// The generation.
     public var generation: Generation
+    /// The digests that its root was made of.
     public var algorithm: DigestAlgorithm
     /// The generation of which the image is a clone: the two share what did not change.
     public var clonedFrom: GenerationNumber?
@@ -43,6 +46,7 @@ extension GenerationRecord: Codable {
         case clonedFrom
     }
 
+    /// Reads the record; throws what does not fit its form.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
         self.init(
@@ -60,6 +64,7 @@ extension GenerationRecord: Codable {
         )
     }
 
+    /// Writes the record.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
         try values.encode(self.generation.volume.description, forKey: .volume)

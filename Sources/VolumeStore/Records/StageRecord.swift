@@ -16,14 +16,18 @@ public enum StageBackend: String, Codable, CaseIterable, Sendable {
 
 /// What a stage is for: the record of `stage/stage.json`.
 public struct StageRecord: StateRecord, Hashable {
+    /// The version of `stage.json`.
     public static let format = 1
 
+    /// The transfer that made the stage.
     public var transfer: TransferID
+    /// How the target is reached.
     public var mode: TransferMode
     /// The generation that was visible when the stage was made, if the transfer needs one.
     public var base: GenerationRecord?
     /// The target; its root is not known before the commit.
     public var target: StageTarget
+    /// Where the staged bytes lie.
     public var backend: StageBackend
     /// The sender's seal, kept as it came and shown to it on resumption.
     public var ticket: [UInt8]
@@ -57,10 +61,15 @@ public struct StageRecord: StateRecord, Hashable {
 
 /// A generation that is being made: everything but its root.
 public struct StageTarget: Hashable, Sendable {
+    /// The volume.
     public let volume: VolumeID
+    /// Its history.
     public let lineage: LineageID
+    /// The place of the target in the history.
     public let number: GenerationNumber
+    /// The frozen view at the source.
     public let snapshot: SnapshotID
+    /// The size of the target.
     public let size: ByteCount
 
     /// A target of all its parts.
@@ -101,6 +110,7 @@ extension StageRecord: Codable {
         case ticket
     }
 
+    /// Reads the record; throws what does not fit its form.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
         self.init(
@@ -113,6 +123,7 @@ extension StageRecord: Codable {
         )
     }
 
+    /// Writes the record.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
         try values.encode(self.transfer.description, forKey: .transfer)
@@ -133,6 +144,7 @@ extension StageTarget: Codable {
         case size
     }
 
+    /// Reads the record; throws what does not fit its form.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
         self.init(
@@ -144,6 +156,7 @@ extension StageTarget: Codable {
         )
     }
 
+    /// Writes the record.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
         try values.encode(self.volume.description, forKey: .volume)

@@ -20,17 +20,24 @@ public enum VolumeBacking: Hashable, Sendable {
 
 /// What the pool knows of a volume: the record of `volume.json`, readable by its owner only.
 public struct VolumeRecord: StateRecord, Hashable {
+    /// The version of `volume.json`.
     public static let format = 1
 
+    /// The identity, on every agent.
     public var volume: VolumeID
     /// The name that people use; unique among the sources, and among the replicas of a pair.
     public var name: String
+    /// Whether it is sent from here or received here.
     public var role: VolumeRole
+    /// The size of its newest state.
     public var size: ByteCount
+    /// The history that its generations belong to.
     public var lineage: LineageID
     /// The secret under which the digests are made.
     public var key: LineageKey
+    /// The digests of the lineage.
     public var algorithm: DigestAlgorithm
+    /// Where the bytes lie.
     public var backing: VolumeBacking
     /// The source cluster whose pair owns a replica (P8); nil for a source.
     public var owner: ClusterID?
@@ -73,6 +80,7 @@ extension VolumeRecord: Codable {
         case owner
     }
 
+    /// Reads the record; throws what does not fit its form.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
         let attached = try values.decodeIfPresent(String.self, forKey: .attachedPath)
@@ -100,6 +108,7 @@ extension VolumeRecord: Codable {
         )
     }
 
+    /// Writes the record.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
         try values.encode(self.volume.description, forKey: .volume)
