@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What Swift cannot import from libssl and libcrypto 3.0: function-like macros and the type-safe
-// stacks, each as one static inline function without logic of its own.
+// stacks; and three calls of glibc that Swift's Glibc module does not show. Each is one static
+// inline function without logic of its own.
 
 #pragma once
 
@@ -10,6 +11,9 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 
 static inline int godwit_ctx_set_min_version(SSL_CTX *context, int version) {
     return (int)SSL_CTX_set_min_proto_version(context, version);
@@ -57,4 +61,21 @@ static inline const unsigned char *godwit_general_name_uri(
     }
     *length = ASN1_STRING_length(name->d.uniformResourceIdentifier);
     return ASN1_STRING_get0_data(name->d.uniformResourceIdentifier);
+}
+
+static inline int godwit_eventfd(void) {
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+// Declared in the headers only with _GNU_SOURCE, which a module cannot set.
+extern int accept4(int listener, struct sockaddr *address, socklen_t *length, int flags);
+extern int pthread_setname_np(pthread_t thread, const char *name);
+
+// Not inherited by child processes from the first moment on, unlike accept and fcntl.
+static inline int godwit_accept(int listener) {
+    return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+}
+
+static inline void godwit_name_this_thread(const char *name) {
+    (void)pthread_setname_np(pthread_self(), name);
 }

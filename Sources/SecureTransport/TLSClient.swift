@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BlockTypes
+public import Identity
+
+/// Makes connections to the agent of one destination, as one pair.
+public final class TLSClient: Sendable {
+    /// The agent that must answer.
+    public let expectedServer: SPIFFEName
+    private let context: TLSContext
+    private let keyUpdateAfter: ByteCount
+
+    /// A client with these credentials; renewed ones need a new client.
+    ///
+    /// - Throws: `badCredentials` where a PEM text cannot be used.
+    public convenience init(
+        credentials: TLSCredentials,
+        expectedServer: SPIFFEName,
+        keyUpdateAfter: ByteCount = TransportLimits.keyUpdate
+    ) throws(TransportError) {
+        try self.init(
+            credentials: credentials,
+            expectedServer: expectedServer,
+            keyUpdateAfter: keyUpdateAfter,
+            breaking: BrokenRules()
+        )
+    }
+
+    package init(
+        credentials: TLSCredentials,
+        expectedServer: SPIFFEName,
+        keyUpdateAfter: ByteCount = TransportLimits.keyUpdate,
+        breaking rules: BrokenRules
+    ) throws(TransportError) {
+        self.context = try TLSContext(.client, credentials, breaking: rules)
+        self.expectedServer = expectedServer
+        self.keyUpdateAfter = keyUpdateAfter
+    }
+
+    /// A connection whose server has proven its name; all of it within `timeout`.
+    ///
+    /// Looking up a host name takes as long as the resolver of the system takes. The server's
+    /// judgement of our own certificate arrives with the first read (TLS 1.3).
+    public func connect(
+        host: String,
+        port: UInt16,
+        timeout: Duration = TransportLimits.connectTimeout
+    ) throws(TransportError) -> TLSConnection {
+        let deadline = Deadline(after: timeout)
+        let socket = try Socket.connect(host: host, port: port, until: deadline)
+        return try TLSConnection(
+            socket,
+            self.context,
+            .server(self.expectedServer),
+            keyUpdateAfter: self.keyUpdateAfter,
+            until: deadline
+        )
+    }
+}
