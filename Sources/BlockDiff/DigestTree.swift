@@ -21,8 +21,8 @@ import Codecs
 /// Memory: at most ``DigestLimits/cachedPages`` pages of 4 KiB and one bit for each touched page,
 /// whatever the size of the volume. One owner at a time; not locked.
 ///
-/// The store is only consistent after ``root()``, ``flush()`` alone leaves nodes behind their pages. A
-/// store that a killed process left is either thrown away or passed through ``rebuild()``.
+/// The store is consistent only after ``root()``: ``flush()`` alone leaves nodes behind their pages.
+/// A store that a killed process left is either thrown away or passed through ``rebuild()``.
 public struct DigestTree<Store: DigestPageStore> {
     /// The size of the volume.
     public private(set) var size: ByteCount

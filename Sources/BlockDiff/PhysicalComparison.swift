@@ -4,9 +4,9 @@ public import BlockTypes
 
 /// What differs between two reflink clones, told from where their bytes lie on the device.
 ///
-/// Reads no data. A merge of two ascending streams, in constant memory. It never calls changed bytes
-/// the same, as long as both files exist while both streams are read and nothing writes to either:
-/// then two files that have the same address for a range have the same bytes there.
+/// Reads no data. A merge of two ascending streams, in constant memory. It never calls changed
+/// bytes the same, as long as both files exist while both streams are read and nothing writes to
+/// either: then two files that have the same address for a range have the same bytes there.
 ///
 /// | base \ target | hole or unwritten | data | in doubt |
 /// |---|---|---|---|
@@ -14,11 +14,10 @@ public import BlockTypes
 /// | data | changed: zero | same where the displacement is equal | changed |
 /// | in doubt | changed: zero | changed | changed |
 ///
-/// The displacement (address − place in the file) is compared over overlapping ranges, not extent by
-/// extent: both files cut the same bytes into extents differently. For an encoded (compressed)
+/// The displacement (address − place in the file) is compared over overlapping ranges, not extent
+/// by extent: both files cut the same bytes into extents differently. For an encoded (compressed)
 /// extent the address is that of the whole encoded unit and says nothing about the place in it,
 /// so that only two extents equal in place, address and length count as the same.
-/// ../docs/decisions tells what was measured; the rules are tested one by one.
 public struct PhysicalComparison<Base: PhysicalExtentStream, Target: PhysicalExtentStream>
 where Base.Failure == Target.Failure {
     private var pieces: PhysicalPieces<Base, Target>
