@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import Foundation
+import NIOHTTP1
+
+/// Talks to the agent of one pool over its unix socket, with the rights of the file system.
+public struct AgentClient: Sendable {
+    private let connection: HTTPConnection
+
+    /// The socket that is used.
+    public let socket: String
+
+    /// A client of the agent whose pool directory or socket is `location`.
+    ///
+    /// - Throws: `GW4001` where there is no socket, `GW4007` where it may not be used.
+    public init(at location: String) throws(APIError) {
+        let socket = try Self.socket(at: location)
+        guard let url = URL(httpURLWithSocketPath: socket, uri: "") else {
+            throw APIError(.invalidRequest, "\(socket) cannot be the path of a socket.")
+        }
+        self.socket = socket
+        self.connection = HTTPConnection(base: url.absoluteString, tls: nil) { error in
+            APIError(
+                .agentUnreachable, "No agent answers on \(socket).", cause: "\(error)",
+                try: "start it: godwit-agent run --pool \(Self.pool(of: socket))")
+        }
+    }
+
+    /// Closes the connections; call once, at the end.
+    public func close() async { await self.connection.close() }
+
+    /// Sends a request without a body.
+    public func get<Answer: Decodable & Sendable>(
+        _ path: String, timeout: Duration = .seconds(30)
+    ) async throws(APIError) -> Answer {
+        try await self.connection.call(.GET, path, timeout: timeout)
+    }
+
+    /// Sends a request with a JSON body.
+    public func post<Answer: Decodable & Sendable>(
+        _ path: String, _ body: some Encodable & Sendable, timeout: Duration = .seconds(30)
+    ) async throws(APIError) -> Answer {
+        let data = try Self.encoded(body)
+        return try await self.connection.call(.POST, path, body: data, timeout: timeout)
+    }
+
+    /// Deletes what `path` names.
+    public func delete<Answer: Decodable & Sendable>(
+        _ path: String, timeout: Duration = .seconds(60)
+    ) async throws(APIError) -> Answer {
+        try await self.connection.call(.DELETE, path, timeout: timeout)
+    }
+
+    private static func encoded(_ body: some Encodable) throws(APIError) -> Data {
+        do { return try AgentJSON.data(of: body) } catch {
+            throw APIError(.invalidRequest, "The request cannot be written.", cause: "\(error)")
+        }
+    }
+
+    /// The socket that a pool directory holds, or the socket itself.
+    private static func socket(at location: String) throws(APIError) -> String {
+        var isDirectory: ObjCBool = false
+        let manager = FileManager.default
+        guard manager.fileExists(atPath: location, isDirectory: &isDirectory) else {
+            throw APIError(
+                .agentUnreachable, "There is no agent at \(location).",
+                cause: "no such file or directory",
+                try: "give the pool directory of a running agent: --agent DIR")
+        }
+        let socket = isDirectory.boolValue ? location + "/agent.sock" : location
+        guard manager.fileExists(atPath: socket) else {
+            throw APIError(
+                .agentUnreachable, "No agent is running on the pool \(location).",
+                cause: "there is no \(socket)",
+                try: "start it: godwit-agent run --pool \(location)")
+        }
+        guard manager.isWritableFile(atPath: socket) else {
+            throw APIError(
+                .socketNotAllowed, "You may not use \(socket).",
+                cause: "its permissions are for the user who runs the agent",
+                try: "run this command as that user")
+        }
+        return socket
+    }
+
+    private static func pool(of socket: String) -> String {
+        String(socket.dropLast(socket.hasSuffix("/agent.sock") ? "/agent.sock".count : 0))
+    }
+}
+
+/// The routes of the local socket; the server registers the same paths.
+public enum AgentRoute {
+    public static let version = "/v1/version"
+    public static let token = "/v1/cluster/token"
+    public static let tokenReset = "/v1/cluster/token/reset"
+    public static let pairs = "/v1/pairs"
+    public static let volumes = "/v1/volumes"
+    public static let transfers = "/v1/transfers"
+    public static let events = "/v1/events"
+
+    /// One pair.
+    public static func pair(_ name: String) -> String { "\(self.pairs)/\(escaped(name))" }
+
+    /// One volume.
+    public static func volume(_ name: String) -> String { "\(self.volumes)/\(escaped(name))" }
+
+    /// Something to do with one volume.
+    public static func volume(_ name: String, _ verb: String) -> String {
+        "\(self.volume(name))/\(verb)"
+    }
+
+    /// One transfer.
+    public static func transfer(_ id: String) -> String { "\(self.transfers)/\(escaped(id))" }
+
+    /// Something to do with one transfer.
+    public static func transfer(_ id: String, _ verb: String) -> String {
+        "\(self.transfer(id))/\(verb)"
+    }
+}
+
+/// The routes of port 9001 for peers.
+public enum PeerRoute {
+    public static let authority = "/v1/pairing/authority"
+    public static let start = "/v1/pairing/start"
+    public static let finish = "/v1/pairing/finish"
+    public static let renew = "/v1/peer/renew"
+    public static let volumes = "/v1/peer/volumes"
+
+    /// The proof of one generation of one replica.
+    public static func proof(volume: String, generation: UInt64) -> String {
+        "\(self.volumes)/\(escaped(volume))/generations/\(generation)/proof"
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Foundation
+
+/// Which program answers, and what it speaks.
+public struct VersionInfo: Codable, Hashable, Sendable {
+    public let version: String
+    /// Major and minor of the wire protocol, such as `1.0`.
+    public let protocolVersion: String
+    public let cluster: String?
+    /// Where this agent takes data and API requests, after port 0 was resolved.
+    public let data: String?
+    public let api: String?
+
+    /// The versions of one program.
+    public init(
+        version: String, protocolVersion: String, cluster: String? = nil, data: String? = nil,
+        api: String? = nil
+    ) {
+        self.version = version
+        self.protocolVersion = protocolVersion
+        self.cluster = cluster
+        self.data = data
+        self.api = api
+    }
+}
+
+/// The version of this release; kept with CHANGELOG.md.
+public enum Release {
+    public static let version = "0.1.0"
+
+    /// What this release speaks on 9010; a test compares it with `WireProtocol`.
+    public static let protocolVersion = "1.0"
+}
+
+/// One thing that happened, kept over restarts.
+public struct EventInfo: Codable, Hashable, Sendable {
+    public let time: Date
+    /// One word in camel case, such as `TransferSucceeded`.
+    public let reason: String
+    public let message: String
+    public let volume: String?
+    public let pair: String?
+    public let transfer: String?
+
+    /// One event with what it is about.
+    public init(
+        time: Date, reason: String, message: String, volume: String? = nil,
+        pair: String? = nil, transfer: String? = nil
+    ) {
+        self.time = time
+        self.reason = reason
+        self.message = message
+        self.volume = volume
+        self.pair = pair
+        self.transfer = transfer
+    }
+}

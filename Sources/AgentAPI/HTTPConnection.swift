@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+
+/// One HTTP client with one place to talk to: JSON in, JSON out, failures as ``APIError``.
+struct HTTPConnection: Sendable {
+    /// The largest answer that is read into memory: far above any list of this release.
+    static let maximumBody = 16 << 20
+
+    let client: HTTPClient
+    let base: String
+    /// How a failure to connect is told.
+    let unreachable: @Sendable (any Error) -> APIError
+
+    init(
+        base: String, tls: TLSConfiguration?,
+        unreachable: @escaping @Sendable (any Error) -> APIError
+    ) {
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
+        configuration.timeout = .init(connect: .seconds(5), read: .seconds(600))
+        // One attempt of ours is one connection attempt: retries are the caller's, and counted.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.redirectConfiguration = .disallow
+        self.client = HTTPClient(
+            eventLoopGroupProvider: .singleton, configuration: configuration)
+        self.base = base
+        self.unreachable = unreachable
+    }
+
+    func call<Answer: Decodable>(
+        _ method: HTTPMethod, _ path: String, body: Data? = nil, timeout: Duration
+    ) async throws(APIError) -> Answer {
+        let (status, data) = try await self.exchange(method, path, body, timeout)
+        guard (200..<300).contains(status) else {
+            throw Self.failure(status: status, body: data)
+        }
+        do { return try AgentJSON.value(Answer.self, from: data) } catch {
+            throw APIError(
+                .agentFailed, "The answer to \(method.rawValue) \(path) cannot be read.",
+                cause: "\(error)", try: "compare the versions: godwit version")
+        }
+    }
+
+    func close() async { try? await self.client.shutdown() }
+
+    private func exchange(
+        _ method: HTTPMethod, _ path: String, _ body: Data?, _ timeout: Duration
+    ) async throws(APIError) -> (status: Int, body: Data) {
+        do {
+            var request = HTTPClientRequest(url: self.base + path)
+            request.method = method
+            if let body {
+                request.headers.add(name: "content-type", value: "application/json")
+                request.body = .bytes(body)
+            }
+            let seconds = Int64(timeout.components.seconds)
+            let response = try await self.client.execute(request, timeout: .seconds(seconds))
+            let buffer = try await response.body.collect(upTo: Self.maximumBody)
+            return (Int(response.status.code), Data(buffer.readableBytesView))
+        } catch let error as HTTPClientError where error == .deadlineExceeded {
+            throw APIError(
+                .waitTimedOut,
+                "No answer to \(method.rawValue) \(path) within \(timeout.components.seconds) s.",
+                cause: "the other side is busy or stopped; what was asked may still go on",
+                try: "godwit transfer list")
+        } catch { throw self.unreachable(error) }
+    }
+
+    private static func failure(status: Int, body: Data) -> APIError {
+        if let told = try? AgentJSON.value(ErrorBody.self, from: body) { return told.error }
+        return APIError(
+            .agentFailed, "The agent answered \(status) without saying why.",
+            cause: String(decoding: body.prefix(200), as: UTF8.self),
+            try: "read the agent's log")
+    }
+}
+
+/// A path segment with every character escaped that could end it.
+func escaped(_ segment: String) -> String {
+    var allowed = CharacterSet.alphanumerics
+    allowed.insert(charactersIn: "-._~")
+    return segment.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Foundation
+
+/// The token that lets another cluster pair with this one.
+public struct TokenInfo: Codable, Hashable, Sendable {
+    /// 128 hexadecimal digits.
+    public let token: String
+
+    /// The answer that shows `token` to the local administrator.
+    public init(token: String) { self.token = token }
+}
+
+/// What a pair lets us do.
+public enum PairDirection: String, Codable, Hashable, Sendable, CaseIterable {
+    /// We send our volumes there.
+    case outgoing
+    /// It sends its volumes here.
+    case incoming
+}
+
+/// Whether a full transfer is made now and then, or never when a base exists.
+public enum PairMode: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Every seventh transfer of a volume is full.
+    case migration = "Migration"
+    /// Always incremental when a base exists.
+    case disasterRecovery = "DisasterRecovery"
+}
+
+/// One pair, as the API shows it.
+public struct PairInfo: Codable, Hashable, Sendable {
+    public let name: String
+    public let direction: PairDirection
+    /// The other agent's cluster identity, 32 hexadecimal digits.
+    public let cluster: String
+    /// Where the other agent's API is.
+    public let host: String?
+    public let apiPort: Int?
+    /// Where its data port is.
+    public let dataPort: Int?
+    public let mode: PairMode
+    public let created: Date
+    /// When the certificate that opens the destination ends; renewed well before.
+    public let certificateExpires: Date?
+    /// SHA-256 of the other side's CA certificate, to compare by eye.
+    public let fingerprint: String?
+
+    /// A pair with all its facts.
+    public init(
+        name: String, direction: PairDirection, cluster: String, host: String?, apiPort: Int?,
+        dataPort: Int?, mode: PairMode, created: Date, certificateExpires: Date?,
+        fingerprint: String?
+    ) {
+        self.name = name
+        self.direction = direction
+        self.cluster = cluster
+        self.host = host
+        self.apiPort = apiPort
+        self.dataPort = dataPort
+        self.mode = mode
+        self.created = created
+        self.certificateExpires = certificateExpires
+        self.fingerprint = fingerprint
+    }
+}
+
+/// Asks the source agent to pair with a destination.
+public struct PairCreateRequest: Codable, Sendable {
+    public let name: String
+    public let ip: String
+    public let port: Int
+    /// The destination's token; a secret, in this body only.
+    public let token: String
+    public let mode: PairMode
+
+    /// A request for one pair.
+    public init(name: String, ip: String, port: Int, token: String, mode: PairMode) {
+        self.name = name
+        self.ip = ip
+        self.port = port
+        self.token = token
+        self.mode = mode
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What anybody may read on port 9001 before pairing: which CA the agent answers for.
+///
+/// Not believed as it stands. The source pins TLS to this CA and the proofs bind it (P8): in the
+/// hands of a man in the middle it fails there.
+public struct PairingAuthority: Codable, Hashable, Sendable {
+    public let cluster: String
+    /// The CA certificate in PEM.
+    public let authority: String
+    public let version: String
+
+    /// The answer of the agent `cluster`.
+    public init(cluster: String, authority: String, version: String) {
+        self.cluster = cluster
+        self.authority = authority
+        self.version = version
+    }
+}
+
+/// The source's first message: who it is and what it wants certified.
+public struct PairingStartRequest: Codable, Hashable, Sendable {
+    public let cluster: String
+    public let name: String
+    /// 32 random bytes in hexadecimal digits.
+    public let nonce: String
+    /// The certificate signing request in PEM.
+    public let request: String
+
+    /// The first message of one pairing.
+    public init(cluster: String, name: String, nonce: String, request: String) {
+        self.cluster = cluster
+        self.name = name
+        self.nonce = nonce
+        self.request = request
+    }
+}
+
+/// The destination's answer: its nonce, and a session that ends soon.
+public struct PairingStartResponse: Codable, Hashable, Sendable {
+    public let session: String
+    public let nonce: String
+
+    /// The answer that opens one pairing session.
+    public init(session: String, nonce: String) {
+        self.session = session
+        self.nonce = nonce
+    }
+}
+
+/// The source's proof that it knows the token, and the way back to it.
+public struct PairingFinishRequest: Codable, Hashable, Sendable {
+    public let session: String
+    /// HMAC-SHA-256 in hexadecimal digits.
+    public let proof: String
+    /// Where the source's own API and data ports are, for the way back.
+    public let apiPort: Int
+    public let dataPort: Int
+    /// The source's own CA in PEM, for the way back.
+    public let authority: String
+
+    /// The last message of one pairing.
+    public init(session: String, proof: String, apiPort: Int, dataPort: Int, authority: String) {
+        self.session = session
+        self.proof = proof
+        self.apiPort = apiPort
+        self.dataPort = dataPort
+        self.authority = authority
+    }
+}
+
+/// The destination's proof, and the certificate that opens 9010 and the pair's part of 9001.
+public struct PairingFinishResponse: Codable, Hashable, Sendable {
+    public let proof: String
+    /// The source's certificate in PEM.
+    public let certificate: String
+    public let dataPort: Int
+
+    /// The answer that ends one pairing.
+    public init(proof: String, certificate: String, dataPort: Int) {
+        self.proof = proof
+        self.certificate = certificate
+        self.dataPort = dataPort
+    }
+}
+
+/// Asks, with the certificate that still holds, for the next one.
+public struct CertificateRenewRequest: Codable, Hashable, Sendable {
+    /// A certificate signing request in PEM, of a new key.
+    public let request: String
+
+    /// A request for the next certificate.
+    public init(request: String) { self.request = request }
+}
+
+/// The next certificate, and where data goes now.
+public struct CertificateRenewResponse: Codable, Hashable, Sendable {
+    public let certificate: String
+    public let dataPort: Int
+
+    /// The answer to a renewal.
+    public init(certificate: String, dataPort: Int) {
+        self.certificate = certificate
+        self.dataPort = dataPort
+    }
+}
+
+/// What a peer may know of a replica that it owns.
+public struct PeerVolume: Codable, Hashable, Sendable {
+    public let id: String
+    public let name: String
+    public let sizeBytes: UInt64
+    public let generations: [GenerationInfo]
+
+    /// The facts of one replica.
+    public init(id: String, name: String, sizeBytes: UInt64, generations: [GenerationInfo]) {
+        self.id = id
+        self.name = name
+        self.sizeBytes = sizeBytes
+        self.generations = generations
+    }
+}

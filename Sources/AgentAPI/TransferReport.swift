@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a transfer did.
+public enum ReportedMode: String, Codable, Hashable, Sendable, CaseIterable {
+    case full
+    case incremental
+    /// The destination had the generation already, or nothing was done.
+    case none
+}
+
+/// What one transfer of one volume did, with the keys that scripts rely on.
+///
+/// Every key is present in JSON, `null` where there is no value.
+public struct TransferReport: Codable, Hashable, Sendable {
+    public var volume: String
+    public var pair: String
+    public var transfer: String
+    public var mode: ReportedMode
+    public var baseGeneration: UInt64?
+    public var targetGeneration: UInt64?
+    public var volumeBytes: UInt64
+    public var readBytes: UInt64
+    public var changedBytes: UInt64
+    public var zeroBytes: UInt64
+    public var wireBytes: UInt64
+    public var seconds: Double
+    public var streams: Int
+    public var resumedBytes: UInt64
+    public var rootDigest: String?
+    /// Which change source told what to look at.
+    public var changeSource: String?
+    /// Bytes called unchanged that were checked nevertheless (P9).
+    public var auditedBytes: UInt64
+    public var error: APIError?
+
+    /// The report of a transfer that did nothing yet.
+    public init(volume: String, pair: String, transfer: String) {
+        self.volume = volume
+        self.pair = pair
+        self.transfer = transfer
+        self.mode = .none
+        self.volumeBytes = 0
+        self.readBytes = 0
+        self.changedBytes = 0
+        self.zeroBytes = 0
+        self.wireBytes = 0
+        self.seconds = 0
+        self.streams = 0
+        self.resumedBytes = 0
+        self.auditedBytes = 0
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(self.volume, forKey: .volume)
+        try container.encode(self.pair, forKey: .pair)
+        try container.encode(self.transfer, forKey: .transfer)
+        try container.encode(self.mode, forKey: .mode)
+        try container.encode(self.baseGeneration, forKey: .baseGeneration)
+        try container.encode(self.targetGeneration, forKey: .targetGeneration)
+        try container.encode(self.volumeBytes, forKey: .volumeBytes)
+        try container.encode(self.readBytes, forKey: .readBytes)
+        try container.encode(self.changedBytes, forKey: .changedBytes)
+        try container.encode(self.zeroBytes, forKey: .zeroBytes)
+        try container.encode(self.wireBytes, forKey: .wireBytes)
+        try container.encode(self.seconds, forKey: .seconds)
+        try container.encode(self.streams, forKey: .streams)
+        try container.encode(self.resumedBytes, forKey: .resumedBytes)
+        try container.encode(self.rootDigest, forKey: .rootDigest)
+        try container.encode(self.changeSource, forKey: .changeSource)
+        try container.encode(self.auditedBytes, forKey: .auditedBytes)
+        try container.encode(self.error, forKey: .error)
+    }
+}

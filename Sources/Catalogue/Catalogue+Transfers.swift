@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+
+extension Catalogue {
+    /// Finished transfers that are kept; older ones go. One a minute for a week.
+    public static let historyLimit = 10_000
+
+    /// The newest transfers, newest first.
+    public func transfers(limit: Int) throws(CatalogueError) -> [TransferRecord] {
+        try self.reading("list transfers") { database in
+            try TransferRow.fetchAll(
+                database, sql: "SELECT * FROM transfer ORDER BY created DESC, rowid DESC LIMIT ?",
+                arguments: [limit]
+            ).map(\.record)
+        }
+    }
+
+    /// Every transfer that has not ended, oldest first.
+    public func unfinishedTransfers() throws(CatalogueError) -> [TransferRecord] {
+        try self.reading("list unfinished transfers") { database in
+            try TransferRow.fetchAll(
+                database,
+                sql: """
+                    SELECT * FROM transfer WHERE state IN ('queued', 'running', 'waiting')
+                    ORDER BY created, rowid
+                    """
+            ).map(\.record)
+        }
+    }
+
+    /// One transfer.
+    public func transfer(_ id: String) throws(CatalogueError) -> TransferRecord? {
+        try self.reading("read transfer \(id)") { database in
+            try TransferRow.fetchOne(
+                database, sql: "SELECT * FROM transfer WHERE id = ?", arguments: [id])?.record
+        }
+    }
+
+    /// Adds transfers, all or none.
+    public func insert(_ transfers: [TransferRecord]) throws(CatalogueError) {
+        try self.writing("add transfers") { database in
+            for transfer in transfers { try TransferRow(transfer).insert(database) }
+        }
+    }
+
+    /// Changes a transfer; when it ended, with the event that says so and the oldest history gone.
+    public func update(
+        _ transfer: TransferRecord, event: EventRecord? = nil
+    ) throws(CatalogueError) {
+        try self.writing("change transfer \(transfer.id)") { database in
+            try TransferRow(transfer).update(database)
+            if let event { try Self.append(event, to: database) }
+            guard transfer.state.isFinal else { return }
+            try database.execute(
+                sql: """
+                    DELETE FROM transfer WHERE state IN ('succeeded', 'failed', 'cancelled')
+                    AND rowid NOT IN (SELECT rowid FROM transfer ORDER BY rowid DESC LIMIT ?)
+                    """, arguments: [Self.historyLimit])
+        }
+    }
+}
+
+extension Catalogue {
+    /// Events that are kept; older ones go.
+    public static let eventLimit = 10_000
+
+    /// Adds an event.
+    public func append(_ event: EventRecord) throws(CatalogueError) {
+        try self.writing("add event") { try Self.append(event, to: $0) }
+    }
+
+    /// The newest events, newest first; with an identity, those of one transfer.
+    public func events(
+        limit: Int, transfer: String? = nil
+    ) throws(CatalogueError) -> [EventRecord] {
+        try self.reading("list events") { database in
+            try EventRow.fetchAll(
+                database,
+                sql: """
+                    SELECT time, reason, message, volume, pair, transfer FROM event
+                    WHERE ?1 IS NULL OR transfer = ?1 ORDER BY id DESC LIMIT ?2
+                    """, arguments: [transfer, limit]
+            ).map(\.record)
+        }
+    }
+
+    private static func append(_ event: EventRecord, to database: Database) throws {
+        try EventRow(event).insert(database)
+        try database.execute(
+            sql: "DELETE FROM event WHERE id <= ?",
+            arguments: [database.lastInsertedRowID - Int64(Self.eventLimit)])
+    }
+}

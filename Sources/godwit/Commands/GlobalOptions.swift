@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+import ArgumentParser
+import Foundation
+
+/// How results are written; every command takes it.
+struct OutputOptions: ParsableArguments {
+    @Option(
+        name: [.short, .long],
+        help: "How results are written: table, wide, json, yaml or name.")
+    var output: OutputFormat = .table
+
+    var console: Console { Console(format: self.output) }
+}
+
+/// Which agent is meant; before or after the command.
+struct AgentOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The pool directory of the agent, or its socket.", valueName: "dir|socket"))
+    var agent: String?
+
+    @OptionGroup var outputs: OutputOptions
+
+    var console: Console { self.outputs.console }
+
+    var location: String {
+        if let agent { return agent }
+        let given = ProcessInfo.processInfo.environment["GODWIT_AGENT"] ?? ""
+        return given.isEmpty ? "/var/lib/godwit" : given
+    }
+
+    /// How the person would type this agent again.
+    var commandPrefix: String { "godwit --agent \(self.location)" }
+
+    /// Runs `body` with a client that is closed afterwards.
+    func withAgent(_ body: (AgentClient) async throws -> Void) async throws {
+        let client = try AgentClient(at: self.location)
+        do {
+            try await body(client)
+            await client.close()
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+}
+
+/// Destructive commands ask, or want this.
+struct ConfirmOptions: ParsableArguments {
+    @Flag(help: "Do not ask.")
+    var yes = false
+}
+
+/// Nothing but that it worked.
+struct Nothing: Codable, Sendable {}
+
+/// Parses with the agent's own words for what is wrong.
+func parsed<Value>(_ body: () throws(APIError) -> Value) throws -> Value {
+    do { return try body() } catch {
+        throw ValidationError(
+            error.message + (error.try.map { " \($0.prefix(1).uppercased())\($0.dropFirst())." } ?? ""))
+    }
+}

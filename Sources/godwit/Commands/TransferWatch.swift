@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+import Foundation
+import Glibc
+import Synchronization
+
+/// Waits for transfers and shows how far they are. The work is the agent's: ending the wait ends
+/// nothing else.
+struct TransferWatch {
+    let agent: AgentClient
+    let console: Console
+    let prefix: String
+    let timeout: Duration?
+
+    /// Follows transfers until each has ended.
+    ///
+    /// - Throws: `GW3005` on Ctrl-C and `GW3006` at the timeout; the transfers go on.
+    func untilFinal(_ transfers: [TransferInfo]) async throws -> [TransferInfo] {
+        let interrupt = Interrupt()
+        defer { interrupt.stop() }
+        var view = ProgressView(console: self.console)
+        var current = transfers
+        let clock = ContinuousClock()
+        let start = clock.now
+        var told: Set<String> = []
+        while true {
+            for index in current.indices where !current[index].state.isFinal {
+                current[index] = try await self.agent.get(
+                    AgentRoute.transfer(current[index].id))
+            }
+            if current.allSatisfy(\.state.isFinal) { break }
+            self.tellRetries(current, &told, &view)
+            view.show(current, now: clock.now)
+            if interrupt.happened { throw self.detached(current, &view) }
+            if let timeout, clock.now - start >= timeout { throw self.timedOut(current, &view) }
+            try await clock.sleep(for: .milliseconds(self.console.isTerminal ? 150 : 200))
+        }
+        if self.console.isTerminal { view.show(current, now: clock.now) }
+        view.finish()
+        return current
+    }
+
+    /// A try that failed is said once, with its cause: waiting in silence looks like work.
+    private func tellRetries(
+        _ transfers: [TransferInfo], _ told: inout Set<String>, _ view: inout ProgressView
+    ) {
+        for transfer in transfers {
+            guard case .waiting = transfer.state, let error = transfer.error,
+                told.insert("\(transfer.id)/\(transfer.attempt)").inserted
+            else { continue }
+            view.finish()
+            self.console.note(
+                "volume \(transfer.volume): try \(transfer.attempt) failed, another follows: \(error)")
+        }
+    }
+
+    private func detached(_ transfers: [TransferInfo], _ view: inout ProgressView) -> APIError {
+        view.finish()
+        return APIError(
+            .detached, "Stopped watching; the transfers go on.", cause: "interrupted",
+            try: self.reattach(transfers))
+    }
+
+    private func timedOut(_ transfers: [TransferInfo], _ view: inout ProgressView) -> APIError {
+        view.finish()
+        let open = transfers.filter { !$0.state.isFinal }.map(\.volume)
+        return APIError(
+            .waitTimedOut,
+            "Not finished within \(self.timeout?.components.seconds ?? 0) s: \(open.joined(separator: ", ")). The transfers go on.",
+            try: self.reattach(transfers))
+    }
+
+    private func reattach(_ transfers: [TransferInfo]) -> String {
+        "\(self.prefix) transfer show \(transfers.map(\.id).joined(separator: " ")) --follow"
+    }
+}
+
+/// How often Ctrl-C came; a signal handler may touch nothing but an atomic.
+private let interrupts = Atomic(0)
+
+/// Notices Ctrl-C; the second one ends the command at once.
+struct Interrupt {
+    init() {
+        // The first access makes the global: it must not be the handler's.
+        interrupts.store(0, ordering: .sequentiallyConsistent)
+        signal(SIGINT) { number in
+            let seen = interrupts.add(1, ordering: .sequentiallyConsistent).newValue
+            if seen > 1 { Glibc._exit(128 + number) }
+        }
+    }
+
+    var happened: Bool { interrupts.load(ordering: .sequentiallyConsistent) > 0 }
+
+    func stop() { signal(SIGINT, SIG_DFL) }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+import Foundation
+
+/// Results on standard output, everything else on standard error.
+struct Console: Sendable {
+    let format: OutputFormat
+    /// Whether a person sees standard error.
+    let isTerminal: Bool
+
+    init(format: OutputFormat) {
+        self.format = format
+        self.isTerminal = isatty(2) == 1
+    }
+
+    /// Prints things as the format says: a list as an array.
+    func show<Item: Listed>(_ items: [Item]) throws(APIError) {
+        Self.write(try Rendering.text(of: items, self.format), to: .standardOutput)
+    }
+
+    /// Prints one thing: in a table as a list of its facts, in JSON as an object.
+    func show<Item: Listed>(one item: Item) throws(APIError) {
+        Self.write(try Rendering.text(ofOne: item, self.format), to: .standardOutput)
+    }
+
+    /// Prints text that is the result itself.
+    func result(_ text: String) { Self.write(text + "\n", to: .standardOutput) }
+
+    /// Says something to the person, such as the next command.
+    func note(_ text: String) { Self.write(text + "\n", to: .standardError) }
+
+    /// Writes over the current line of a terminal, without control sequences but the return.
+    func overwrite(_ line: String, width: Int) {
+        let cut = String(line.prefix(width))
+        let padding = String(repeating: " ", count: max(0, width - cut.count))
+        Self.write("\r" + cut + padding + "\r" + cut, to: .standardError)
+    }
+
+    /// Asks before something that cannot be undone.
+    ///
+    /// - Throws: `GW1105` where nobody can answer and `--yes` is missing, or the answer is no.
+    func confirm(_ question: String, yes: Bool) throws(APIError) {
+        if yes { return }
+        guard isatty(0) == 1, self.isTerminal else {
+            throw APIError(
+                .needsConfirmation, "\(question) Nobody can be asked here.",
+                cause: "standard input is not a terminal", try: "add --yes")
+        }
+        Self.write("\(question) [y/N] ", to: .standardError)
+        let answer = readLine()?.lowercased() ?? ""
+        guard answer == "y" || answer == "yes" else {
+            throw APIError(.needsConfirmation, "Nothing was changed: the answer was not yes.")
+        }
+    }
+
+    /// Columns of the terminal; 80 where it does not say.
+    static var width: Int {
+        var size = winsize()
+        guard ioctl(2, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 80 }
+        return Int(size.ws_col) - 1
+    }
+
+    static func write(_ text: String, to handle: FileHandle) {
+        // A closed pipe is the reader's choice, not our failure.
+        try? handle.write(contentsOf: Data(text.utf8))
+    }
+}
