@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BlockTypes
+
+/// A frozen view of a source volume, from which one generation is read.
+public struct SourceSnapshot: Sendable {
+    /// What is stored of it.
+    public let record: SnapshotRecord
+
+    /// Its directory below `generations/`.
+    public let directory: String
+
+    /// The number of the generation.
+    public var number: GenerationNumber { self.record.number }
+
+    /// The identity of the view.
+    public var snapshot: SnapshotID { self.record.snapshot }
+
+    /// The size when it was frozen.
+    public var size: ByteCount { self.record.size }
+
+    /// Where the leaf digests of the generation are kept.
+    public var digestsPath: String { "\(self.directory)/digests" }
+
+    /// Where the image lies; nil once only the digests are left.
+    public var imagePath: String? {
+        guard let path = self.record.imagePath else { return nil }
+        return path.hasPrefix("/") ? path : "\(self.directory)/\(path)"
+    }
+
+    /// Whether its blocks can be compared with those of another clone.
+    public var isClone: Bool {
+        switch self.record.backing {
+        case .clone: self.record.imagePath != nil
+        case .copy, .inPlace: false
+        }
+    }
+
+    /// Opens the image for reading.
+    ///
+    /// - Throws: `notFound` once the image was released, or when somebody removed it.
+    public func openImage() throws(StoreError) -> BlockFile {
+        guard let path = self.imagePath else {
+            throw StoreError(
+                .notFound,
+                "the image of snapshot \(self.snapshot) was released",
+                path: self.directory
+            )
+        }
+        return try BlockFile.open(path, writable: false)
+    }
+
+    /// The generation with its root; nil while the root is not known, or its digests are gone.
+    public func generation() throws(StoreError) -> Generation? {
+        try StateFile.load(GenerationRecord.self, from: self.generationPath)?.generation
+    }
+
+    /// Records the root of the generation; its digests are durable by then.
+    public func record(_ generation: Generation, _ algorithm: DigestAlgorithm) throws(StoreError) {
+        precondition(
+            generation.number == self.number && generation.snapshot == self.snapshot,
+            "generation \(generation.number.number) is not snapshot \(self.number.number)"
+        )
+        try StateFile.store(
+            GenerationRecord(generation, algorithm: algorithm),
+            to: self.generationPath
+        )
+    }
+
+    /// Forgets the digests and the root: they are about to be made again.
+    public func forgetDigests() throws(StoreError) {
+        try PoolDirectory.remove(self.generationPath)
+        try PoolDirectory.remove(self.digestsPath)
+        try DurableFile.syncDirectory(self.directory)
+    }
+
+    private var generationPath: String { "\(self.directory)/generation.json" }
+
+    static func recordPath(in directory: String) -> String { "\(directory)/snapshot.json" }
+}

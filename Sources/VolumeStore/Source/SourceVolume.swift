@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BlockDiff
+public import BlockTypes
+import Synchronization
+
+/// A volume that an application writes here and that is sent from here.
+///
+/// One object for each volume of a store: it holds what must not happen twice at once. Files
+/// (docs/state-files.md): `volume.json`, `source.json`, `live.img` where the pool holds the bytes,
+/// `generations/`, `pairs/`.
+public final class SourceVolume: Sendable {
+    /// The identity, on every agent that holds a copy.
+    public let id: VolumeID
+
+    /// The volume's directory in the pool.
+    public let directory: String
+
+    let state: Mutex<State>
+
+    struct State {
+        var volume: VolumeRecord
+        var source: SourceRecord
+        /// Pairs to which the volume is being sent.
+        var busyPairs: Set<ClusterID> = []
+        /// Snapshots that are being made or read, by the number of their users.
+        var users: [GenerationNumber: Int] = [:]
+        /// The volume was deleted.
+        var isDeleted = false
+    }
+
+    init(directory: String, volume: VolumeRecord, source: SourceRecord) {
+        self.id = volume.volume
+        self.directory = directory
+        self.state = Mutex(State(volume: volume, source: source))
+    }
+
+    /// What is stored of the volume.
+    public var record: VolumeRecord { self.state.withLock { $0.volume } }
+
+    /// The name that people use.
+    public var name: String { self.record.name }
+
+    /// The unbroken history that its generations belong to.
+    public var lineage: LineageID { self.record.lineage }
+
+    /// The secret under which its digests are made.
+    public var key: LineageKey { self.record.key }
+
+    /// Where the application writes: a file in the pool, or what was attached.
+    public var livePath: String {
+        switch self.record.backing {
+        case .pool: "\(self.directory)/live.img"
+        case .attached(let path, _): path
+        }
+    }
+
+    /// The size of what the application writes, at this moment.
+    public func liveSize() throws(StoreError) -> ByteCount {
+        try BlockFile.open(self.livePath, writable: false).size()
+    }
+
+    /// Grows or shrinks a volume that lies in the pool; what is cut off is lost.
+    public func resize(to size: ByteCount) throws(StoreError) {
+        guard self.record.backing == .pool else {
+            throw StoreError(
+                .unsupported,
+                "an attached volume is resized where it lies",
+                path: self.livePath
+            )
+        }
+        guard size <= Geometry.maximumVolume else {
+            throw StoreError(.invalid, "\(size.bytes) bytes are more than the largest volume")
+        }
+        let file = try BlockFile.open(self.livePath, writable: true)
+        try file.resize(to: size)
+        try file.sync()
+        try self.noteSize(size)
+    }
+
+    // MARK: Change sources
+
+    /// The change sources that were caught missing a change (P9).
+    public var distrusted: [ChangeSourceKind] { self.state.withLock { $0.source.distrusted } }
+
+    /// Stops using a change source for this volume, durably.
+    public func distrust(_ kind: ChangeSourceKind) throws(StoreError) {
+        try self.changeSource { source in
+            if !source.distrusted.contains(kind) { source.distrusted.append(kind) }
+        }
+    }
+
+    /// Uses a change source again, after its file system was repaired.
+    public func trust(_ kind: ChangeSourceKind) throws(StoreError) {
+        try self.changeSource { source in source.distrusted.removeAll { $0 == kind } }
+    }
+
+    // MARK: One run at a time for each pair
+
+    /// Takes the right to send the volume to a pair; false when somebody has it.
+    public func beginRun(to pair: ClusterID) -> Bool {
+        self.state.withLock { state in
+            !state.isDeleted && state.busyPairs.insert(pair).inserted
+        }
+    }
+
+    /// Gives the right back.
+    public func endRun(to pair: ClusterID) {
+        self.state.withLock { state in _ = state.busyPairs.remove(pair) }
+    }
+
+    // MARK: Stored state
+
+    func noteSize(_ size: ByteCount) throws(StoreError) {
+        try self.locked { (state) throws(StoreError) in
+            guard state.volume.size != size else { return }
+            var volume = state.volume
+            volume.size = size
+            try StateFile.store(volume, to: Self.volumePath(in: self.directory))
+            state.volume = volume
+        }
+    }
+
+    /// A number that no generation of the lineage ever had; durable when it returns.
+    func takeNumber() throws(StoreError) -> GenerationNumber {
+        try self.locked { (state) throws(StoreError) in
+            guard let next = GenerationNumber(state.source.lastNumber).next else {
+                throw StoreError(.invalid, "the lineage has used up its generation numbers")
+            }
+            var source = state.source
+            source.lastNumber = next.number
+            try StateFile.store(source, to: Self.sourcePath(in: self.directory))
+            state.source = source
+            state.users[next, default: 0] += 1
+            return next
+        }
+    }
+
+    private func changeSource(_ body: (inout SourceRecord) -> Void) throws(StoreError) {
+        try self.locked { (state) throws(StoreError) in
+            var source = state.source
+            body(&source)
+            try StateFile.store(source, to: Self.sourcePath(in: self.directory))
+            state.source = source
+        }
+    }
+
+    /// Runs `body` under the lock; it only touches small state files.
+    func locked<Result: Sendable>(
+        _ body: (inout State) throws(StoreError) -> Result
+    ) throws(StoreError) -> Result {
+        try self.state.withLock { (state) throws(StoreError) -> Result in try body(&state) }
+    }
+
+    static func volumePath(in directory: String) -> String { "\(directory)/volume.json" }
+    static func sourcePath(in directory: String) -> String { "\(directory)/source.json" }
+}
