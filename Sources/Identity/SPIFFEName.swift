@@ -68,6 +68,7 @@ public struct SPIFFEName: Hashable, Sendable {
 }
 
 extension SPIFFEName: CustomStringConvertible {
+    /// The name as it stands in certificates.
     public var description: String {
         switch self.role {
         case .agent: "spiffe://\(self.trustDomain)/agent"

@@ -4,7 +4,7 @@
 public struct TLSCredentials: Hashable, Sendable {
     /// The own certificate first, then those between it and the authority; PEM.
     public let certificateChainPEM: String
-    /// The key of the own certificate; PEM. Secret.
+    /// The secret key of the own certificate; PEM.
     public let privateKeyPEM: String
     /// The certificates of the authorities that may have signed the peer's; PEM, one or more.
     public let trustPEM: String
@@ -18,6 +18,8 @@ public struct TLSCredentials: Hashable, Sendable {
 }
 
 extension TLSCredentials: CustomStringConvertible, CustomDebugStringConvertible {
+    /// Nothing of the key.
     public var description: String { "TLS credentials (secret)" }
+    /// Nothing of the key.
     public var debugDescription: String { self.description }
 }

@@ -50,8 +50,9 @@ final class Socket: Sendable {
 // MARK: Options
 
 extension Socket {
-    /// What every connection of ours gets: no delay for small frames, and a vanished peer is
-    /// noticed. On loopback alone also the buffers and the congestion control that halve the
+    /// What every connection of ours gets: no delay for small frames, and a vanished peer is seen.
+    ///
+    /// On loopback alone also the buffers and the congestion control that halve the
     /// cost there; a failure is ignored, they are about speed only.
     func prepare(isLoopback: Bool) {
         self.set(Int32(IPPROTO_TCP), TCP_NODELAY, 1)

@@ -170,7 +170,9 @@ public final class TLSConnection: @unchecked Sendable {
         }
     }
 
-    /// Decrypts what has arrived, without waiting. A key update or half a record is no byte.
+    /// Decrypts what has arrived, without waiting.
+    ///
+    /// A key update or half a record is no byte.
     private func hasDecryptedBytes() throws(TransportError) -> Bool {
         if SSL_pending(self.ssl) > 0 { return true }
         self.wire.isNonBlocking = true

@@ -3,16 +3,23 @@
 import COpenSSL
 import Identity
 
-/// Ways in which a test's client breaks our rules; nothing else can make one.
+/// Ways in which a test's client or server breaks our rules; the product never makes one.
 package struct BrokenRules: Sendable {
     /// Offers nothing newer than TLS 1.2.
     package var speaksTLS12 = false
     /// Keeps its certificate to itself.
     package var hidesCertificate = false
+    /// Shows a certificate that is made for the other end.
+    package var misusesCertificate = false
 
-    package init(speaksTLS12: Bool = false, hidesCertificate: Bool = false) {
+    package init(
+        speaksTLS12: Bool = false,
+        hidesCertificate: Bool = false,
+        misusesCertificate: Bool = false
+    ) {
         self.speaksTLS12 = speaksTLS12
         self.hidesCertificate = hidesCertificate
+        self.misusesCertificate = misusesCertificate
     }
 }
 
@@ -25,6 +32,13 @@ final class TLSContext: @unchecked Sendable {
     enum Side {
         case client
         case server
+
+        fileprivate func mayUse(_ name: SPIFFEName) -> Bool {
+            switch (self, name.role) {
+            case (.client, .pair), (.server, .agent): true
+            case (.client, .agent), (.server, .pair): false
+            }
+        }
     }
 
     let side: Side
@@ -46,8 +60,13 @@ final class TLSContext: @unchecked Sendable {
         self.pointer = pointer
         do throws(TransportError) {
             Self.restrict(pointer, rules)
-            let certificate = try Self.use(credentials, in: pointer, rules)
-            self.ownName = certificate
+            self.ownName = try Self.use(credentials, in: pointer, rules)
+            guard rules.misusesCertificate || side.mayUse(self.ownName) else {
+                throw TransportError(
+                    .badCredentials,
+                    "a certificate of \(self.ownName) is not for a \(side)"
+                )
+            }
         } catch {
             SSL_CTX_free(pointer)
             throw error

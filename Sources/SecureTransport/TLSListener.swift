@@ -22,13 +22,29 @@ public final class TLSListener: Sendable {
     /// effect without a restart.
     ///
     /// - Throws: `listenFailed`, or `badCredentials` where those of now cannot be used.
-    public init(
+    public convenience init(
         host: String,
         port: UInt16,
         keyUpdateAfter: ByteCount = TransportLimits.keyUpdate,
         credentials: @escaping @Sendable () -> TLSCredentials
     ) throws(TransportError) {
-        self.contexts = ServerContexts(credentials, keyUpdateAfter)
+        try self.init(
+            host: host,
+            port: port,
+            keyUpdateAfter: keyUpdateAfter,
+            breaking: BrokenRules(),
+            credentials: credentials
+        )
+    }
+
+    package init(
+        host: String,
+        port: UInt16,
+        keyUpdateAfter: ByteCount = TransportLimits.keyUpdate,
+        breaking rules: BrokenRules,
+        credentials: @escaping @Sendable () -> TLSCredentials
+    ) throws(TransportError) {
+        self.contexts = ServerContexts(credentials, keyUpdateAfter, rules)
         _ = try self.contexts.current()
         self.closing = try Wakeup()
         self.socket = try Socket.listen(host: host, port: port)
@@ -123,17 +139,23 @@ public final class AcceptedSocket: Sendable {
 private final class ServerContexts: Sendable {
     let keyUpdateAfter: ByteCount
     private let credentials: @Sendable () -> TLSCredentials
+    private let rules: BrokenRules
     private let cached = Mutex<(TLSCredentials, TLSContext)?>(nil)
 
-    init(_ credentials: @escaping @Sendable () -> TLSCredentials, _ keyUpdateAfter: ByteCount) {
+    init(
+        _ credentials: @escaping @Sendable () -> TLSCredentials,
+        _ keyUpdateAfter: ByteCount,
+        _ rules: BrokenRules
+    ) {
         self.credentials = credentials
+        self.rules = rules
         self.keyUpdateAfter = keyUpdateAfter
     }
 
     func current() throws(TransportError) -> TLSContext {
         let wanted = self.credentials()
         if let (known, context) = self.cached.withLock({ $0 }), known == wanted { return context }
-        let context = try TLSContext(.server, wanted)
+        let context = try TLSContext(.server, wanted, breaking: self.rules)
         self.cached.withLock { $0 = (wanted, context) }
         return context
     }

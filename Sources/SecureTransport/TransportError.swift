@@ -71,5 +71,6 @@ public struct TransportError: Error, Equatable {
 }
 
 extension TransportError: CustomStringConvertible {
+    /// What happened.
     public var description: String { self.what }
 }
