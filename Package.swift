@@ -146,7 +146,7 @@ let package = Package(
         tests(
             "WireProtocolTests", ["BlockTypes", "WireProtocol", "Codecs"],
             resources: [.copy("Vectors")]),
-        tests("IdentityTests", ["Identity", "BlockTypes", x509]),
+        tests("IdentityTests", ["Identity", "BlockTypes", x509, asn1]),
         tests("SecureTransportTests", ["BlockTypes", "SecureTransport", "Identity", "WireProtocol"]),
         tests("VolumeStoreTests", ["BlockTypes", "BlockDiff", "Codecs", "VolumeStore"]),
         tests("CatalogueTests", ["BlockTypes", "Catalogue"]),
