@@ -147,7 +147,9 @@ let package = Package(
             "WireProtocolTests", ["BlockTypes", "WireProtocol", "Codecs"],
             resources: [.copy("Vectors")]),
         tests("IdentityTests", ["Identity", "BlockTypes", x509, asn1]),
-        tests("SecureTransportTests", ["BlockTypes", "SecureTransport", "Identity", "WireProtocol"]),
+        tests(
+            "SecureTransportTests",
+            ["BlockTypes", "Codecs", "SecureTransport", "Identity", "WireProtocol", x509, asn1]),
         tests("VolumeStoreTests", ["BlockTypes", "BlockDiff", "Codecs", "VolumeStore"]),
         tests("CatalogueTests", ["BlockTypes", "Catalogue"]),
         tests(
