@@ -23,8 +23,8 @@ public struct StageRecord: StateRecord, Hashable {
     public var transfer: TransferID
     /// How the target is reached.
     public var mode: TransferMode
-    /// The generation that was visible when the stage was made, if the transfer needs one.
-    public var base: GenerationRecord?
+    /// The generation that was visible when the stage was made, and still has to be.
+    public var visible: GenerationRecord?
     /// The target; its root is not known before the commit.
     public var target: StageTarget
     /// Where the staged bytes lie.
@@ -36,18 +36,21 @@ public struct StageRecord: StateRecord, Hashable {
     public init(
         transfer: TransferID,
         mode: TransferMode,
-        base: GenerationRecord?,
+        visible: GenerationRecord?,
         target: StageTarget,
         backend: StageBackend,
         ticket: [UInt8]
     ) {
         self.transfer = transfer
         self.mode = mode
-        self.base = base
+        self.visible = visible
         self.target = target
         self.backend = backend
         self.ticket = ticket
     }
+
+    /// The generation whose bytes the target keeps where nothing was sent.
+    public var base: GenerationRecord? { self.mode.needsBase ? self.visible : nil }
 
     /// Whether a later offer continues this stage: the same bytes, computed from the same base.
     public func continues(
@@ -104,7 +107,7 @@ extension StageRecord: Codable {
     private enum Keys: String, CodingKey {
         case transfer
         case mode
-        case base
+        case visible
         case target
         case backend
         case ticket
@@ -116,7 +119,7 @@ extension StageRecord: Codable {
         self.init(
             transfer: try values.identifier(TransferID.self, forKey: .transfer),
             mode: try values.mode(forKey: .mode),
-            base: try values.decodeIfPresent(GenerationRecord.self, forKey: .base),
+            visible: try values.decodeIfPresent(GenerationRecord.self, forKey: .visible),
             target: try values.decode(StageTarget.self, forKey: .target),
             backend: try values.decode(StageBackend.self, forKey: .backend),
             ticket: try values.bytes(forKey: .ticket)
@@ -128,7 +131,7 @@ extension StageRecord: Codable {
         var values = encoder.container(keyedBy: Keys.self)
         try values.encode(self.transfer.description, forKey: .transfer)
         try values.encode(self.mode.recordName, forKey: .mode)
-        try values.encodeIfPresent(self.base, forKey: .base)
+        try values.encodeIfPresent(self.visible, forKey: .visible)
         try values.encode(self.target, forKey: .target)
         try values.encode(self.backend, forKey: .backend)
         try values.encode(Hexadecimal.text(of: self.ticket), forKey: .ticket)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import BlockTypes
 import Codecs
 import FoundationEssentials
 
@@ -23,7 +24,7 @@ public protocol StateRecord: Codable, Sendable {
 /// (`DurableFile.replace`), so that a reader finds the old record or the new one (P1).
 public enum StateFile {
     /// The most that is read of one state file: 1 MiB; ours have a few kilobytes.
-    public static let sizeLimit = 1 << 20
+    public static let sizeLimit = ByteCount.mebibytes(1)
 
     private struct Envelope<Record: StateRecord>: Codable {
         var format: Int

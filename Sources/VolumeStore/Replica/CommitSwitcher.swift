@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockDiff
+import BlockTypes
+
+/// Performs a switch that a commit record has decided; may be stopped anywhere and begun again.
+///
+/// ```
+///  commit record ─▶ rename, adopt:  stage/ becomes generations/<target>/
+///                   apply:          journal into the base's bytes, digests into the base's
+///                                   digests, generations/<base>/ becomes generations/<target>/
+///               ─▶ sync of both directories ─▶ final record ─▶ older generations removed
+/// ```
+/// Each step looks at what is there and does what is left: P1 holds because nobody reads before the
+/// final record, and because every step gives the same result when it is done again.
+struct CommitSwitcher {
+    let volume: VolumeRecord
+    let paths: ReplicaPaths
+    let hook: CrashHook
+
+    /// Finishes the switch, up to what readers need; the record is still the commit record.
+    func perform(_ pending: CommitRecord.Pending) throws(StoreError) {
+        switch pending.method {
+        case .rename, .adopt: try self.rename(to: pending.target)
+        case .apply: try self.apply(pending.target)
+        }
+        try self.hook(.switched)
+        try DurableFile.syncDirectory(self.paths.generations)
+        try DurableFile.syncDirectory(self.paths.directory)
+        try self.hook(.switchSynced)
+    }
+
+    private func rename(to target: GenerationRecord) throws(StoreError) {
+        let directory = self.paths.directory(of: target)
+        guard !PoolDirectory.exists(directory) else { return }
+        try PoolDirectory.rename(self.paths.stage.directory, to: directory)
+    }
+
+    private func apply(_ target: GenerationRecord) throws(StoreError) {
+        if !PoolDirectory.exists(self.paths.directory(of: target)) {
+            try self.applyJournal(target)
+        }
+        try StateFile.store(target, to: self.paths.record(of: target))
+    }
+
+    private func applyJournal(_ target: GenerationRecord) throws(StoreError) {
+        let stagePaths = self.paths.stage
+        guard let stage = try StateFile.load(StageRecord.self, from: stagePaths.record) else {
+            throw StoreError(
+                .corrupt,
+                "the commit record names a journal that is not there",
+                path: stagePaths.record
+            )
+        }
+        guard let base = stage.visible else {
+            throw StoreError(
+                .corrupt,
+                "the journal does not say what it is applied to",
+                path: stagePaths.record
+            )
+        }
+        let factory = StageFactory(
+            volume: self.volume,
+            paths: self.paths,
+            reflink: .never,
+            hook: self.hook
+        )
+        let image = try factory.openInPlace(base, writable: true)
+        try image.resizeFile(to: target.generation.size)
+        try self.replay(stage, onto: image)
+        try self.hook(.journalApplied)
+        try image.sync()
+        try self.applyDigests(stage, over: base)
+        try self.hook(.journalSynced)
+        // Last, because it is what tells that nothing is left to be done here.
+        try PoolDirectory.rename(
+            self.paths.directory(of: base),
+            to: self.paths.directory(of: target)
+        )
+    }
+
+    private func replay(_ stage: StageRecord, onto image: BlockFile) throws(StoreError) {
+        let journal = try BlockFile.open(self.paths.stage.journal, writable: false)
+        let file = try BlockFile.open(self.paths.stage.log, writable: true)
+        var log = StageLog(file, of: stage.transfer)
+        var buffer = ChunkBuffer(capacity: ReplicaLimits.copyStep)
+        try log.replay { (record) throws(StoreError) in
+            switch record.kind {
+            case .data:
+                try self.copy(record, from: journal, to: image, through: &buffer)
+            case .zeros:
+                try image.zero(record.extent)
+            case .drifted:
+                break
+            }
+            return true
+        }
+    }
+
+    private func copy(
+        _ record: StageLogRecord,
+        from journal: BlockFile,
+        to image: BlockFile,
+        through buffer: inout ChunkBuffer
+    ) throws(StoreError) {
+        var done = 0
+        while done < record.extent.length.bytes {
+            let length = min(record.extent.length.bytes - done, buffer.capacity)
+            let place = record.extent.start + ByteCount(done)
+            try journal.read(
+                at: record.position + ByteCount(done),
+                length: length,
+                into: &buffer,
+                at: 0
+            )
+            try image.write(buffer, 0..<length, at: place)
+            image.startWriteback(Extent(at: place, length: ByteCount(length)))
+            done += length
+        }
+    }
+
+    private func applyDigests(
+        _ stage: StageRecord,
+        over base: GenerationRecord
+    ) throws(StoreError) {
+        let target = self.paths.digests(of: base)
+        guard stage.mode.needsBase else {
+            // Nothing was inherited: the stage's digests are all that there are.
+            if PoolDirectory.exists(self.paths.stage.digests) {
+                try PoolDirectory.rename(self.paths.stage.digests, to: target)
+                try DurableFile.syncDirectory(self.paths.directory(of: base))
+            }
+            return
+        }
+        let bytes = try DurableFile.read(
+            self.paths.stage.digestPages,
+            limit: ByteCount.mebibytes(4)
+        )
+        guard let pages = DigestPageMap(encoded: bytes) else {
+            throw StoreError(
+                .corrupt,
+                "the list of digest pages is damaged",
+                path: self.paths.stage.digestPages
+            )
+        }
+        let staged = try DigestFile.open(self.paths.stage.digests, writable: false)
+        let digests = try DigestFile.open(target, writable: true)
+        try pages.visit { (level, index) throws(StoreError) in
+            let page = try staged.read(level: level, index: index) ?? DigestPage.zero
+            try digests.write(page, level: level, index: index)
+        }
+        try digests.sync()
+    }
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BlockTypes
+import Synchronization
+
+/// The replicas of a pool: found, made at the first offer, deleted.
+///
+/// One store for each pool and process; the pool's lock keeps other processes out. A volume appears
+/// and disappears with one rename of its directory.
+public final class ReplicaStore: Sendable {
+    /// The pool's directory.
+    public let pool: String
+
+    /// A volume of the pool that could not be opened.
+    public struct Fault: Error, Sendable {
+        /// The volume's directory.
+        public let directory: String
+        /// What is wrong with it.
+        public let error: StoreError
+    }
+
+    private static let hiddenPrefix = ".replica-"
+
+    private let directory: String
+    private let options: ReplicaOptions
+    private let open: Mutex<[VolumeID: ReplicaVolume]>
+    private let broken: [Fault]
+
+    /// Opens the replicas of a pool, and finishes what a crash interrupted in each (P1).
+    ///
+    /// A replica that cannot be opened is left as it is and listed in ``faults``; one whose switch
+    /// could not be finished is there, and says that it ``ReplicaVolume/needsRecovery``.
+    ///
+    /// - Throws: when the pool itself cannot be read.
+    public init(
+        pool: String,
+        options: ReplicaOptions = ReplicaOptions()
+    ) throws(StoreError) {
+        self.pool = pool
+        self.directory = "\(pool)/volumes"
+        self.options = options
+        try PoolDirectory.make(self.directory)
+        var open: [VolumeID: ReplicaVolume] = [:]
+        var broken: [Fault] = []
+        for name in try PoolDirectory.names(in: self.directory) {
+            let path = "\(self.directory)/\(name)"
+            if name.hasPrefix(Self.hiddenPrefix) {
+                try PoolDirectory.remove(path)
+                continue
+            }
+            guard VolumeID(name) != nil else { continue }
+            do throws(StoreError) {
+                guard let volume = try Self.load(path, options) else { continue }
+                open[volume.id] = volume
+                try volume.recover()
+            } catch {
+                broken.append(Fault(directory: path, error: error))
+            }
+        }
+        self.open = Mutex(open)
+        self.broken = broken
+    }
+
+    private static func load(
+        _ directory: String,
+        _ options: ReplicaOptions
+    ) throws(StoreError) -> ReplicaVolume? {
+        let paths = ReplicaPaths(directory: directory)
+        guard let record = try StateFile.load(VolumeRecord.self, from: paths.volume),
+            record.role == .replica
+        else { return nil }
+        let commit = try StateFile.load(CommitRecord.self, from: paths.commit)
+        return ReplicaVolume(
+            directory: directory,
+            record: record,
+            commit: commit ?? CommitRecord(),
+            options: options
+        )
+    }
+
+    /// What went wrong when the store was opened.
+    public var faults: [Fault] { self.broken }
+
+    /// All replicas, by name.
+    public func volumes() -> [ReplicaVolume] {
+        self.open.withLock { Array($0.values) }.sorted { $0.name < $1.name }
+    }
+
+    /// The replicas of one pair, by name; the only ones that it may know of (P8).
+    public func volumes(ownedBy owner: ClusterID) -> [ReplicaVolume] {
+        self.volumes().filter { $0.record.owner == owner }
+    }
+
+    /// The replica with an identity, whoever owns it; nil where there is none.
+    public func volume(_ id: VolumeID) -> ReplicaVolume? { self.open.withLock { $0[id] } }
+
+    /// The bytes that new stages can still use.
+    ///
+    /// - Returns: the free space of the pool's file system.
+    /// - Throws: what the system refused.
+    public func freeSpace() throws(StoreError) -> ByteCount {
+        try PoolDirectory.freeSpace(at: self.directory)
+    }
+
+    /// Makes a replica that shows nothing yet.
+    ///
+    /// - Returns: the volume, durable.
+    /// - Throws: `alreadyExists` when the pool has a volume of this identity, source or replica.
+    public func create(_ record: VolumeRecord) throws(StoreError) -> ReplicaVolume {
+        precondition(record.role == .replica, "\(record.name) is not a replica")
+        return try self.open.withLock { (open) throws(StoreError) in
+            let path = "\(self.directory)/\(record.volume)"
+            guard open[record.volume] == nil, !PoolDirectory.exists(path) else {
+                throw StoreError(.alreadyExists, "the pool has this volume already", path: path)
+            }
+            let hidden = "\(self.directory)/\(Self.hiddenPrefix)\(record.volume)"
+            try PoolDirectory.remove(hidden)
+            try PoolDirectory.make(hidden)
+            try PoolDirectory.make("\(hidden)/generations")
+            try StateFile.store(record, to: "\(hidden)/volume.json")
+            try DurableFile.rename(hidden, to: path)
+            let volume = ReplicaVolume(
+                directory: path,
+                record: record,
+                commit: CommitRecord(),
+                options: self.options
+            )
+            open[record.volume] = volume
+            return volume
+        }
+    }
+
+    /// Gives a replica that never showed anything another history, name or place.
+    ///
+    /// - Throws: `busy` with an open session; `alreadyExists` when it has a generation.
+    public func reset(_ volume: ReplicaVolume, to record: VolumeRecord) throws(StoreError) {
+        precondition(record.volume == volume.id, "\(record.volume) is not \(volume.id)")
+        guard volume.visible == nil else {
+            throw StoreError(
+                .alreadyExists,
+                "the volume has a generation",
+                path: volume.directory
+            )
+        }
+        try volume.discardLeftover()
+        try volume.replaceRecord(with: record)
+    }
+
+    /// Deletes a replica with all its generations.
+    ///
+    /// - Throws: `busy` with an open session or a reader; `notFound` where there is none.
+    public func delete(_ id: VolumeID) throws(StoreError) {
+        let hidden = "\(self.directory)/\(Self.hiddenPrefix)\(id)"
+        try self.open.withLock { (open) throws(StoreError) in
+            guard let volume = open[id] else {
+                throw StoreError(.notFound, "the pool has no replica \(id)", path: self.directory)
+            }
+            try volume.markDeleted()
+            do throws(StoreError) {
+                try PoolDirectory.remove(hidden)
+                try DurableFile.rename(volume.directory, to: hidden)
+            } catch {
+                volume.unmarkDeleted()
+                throw error
+            }
+            open[id] = nil
+        }
+        try PoolDirectory.remove(hidden)
+    }
+
+    /// Throws away stages that nobody has continued since `oldest`, in nanoseconds since 1970.
+    ///
+    /// - Returns: the volumes whose stage was thrown away.
+    public func discardStages(untouchedSince oldest: Int64) -> [VolumeID] {
+        self.volumes()
+            .filter { volume in
+                guard let touched = volume.stageLastTouched, touched < oldest else { return false }
+                return (try? volume.discardLeftover()) ?? false
+            }
+            .map(\.id)
+    }
+}
+
+extension ReplicaVolume {
+    /// When the stage last became longer, in nanoseconds since 1970; nil where there is none.
+    var stageLastTouched: Int64? {
+        let log = try? BlockFile.open(self.paths.stage.log, writable: false)
+        return (try? log?.modificationStamp())?.modified
+    }
+
+    func replaceRecord(with record: VolumeRecord) throws(StoreError) {
+        try self.state.withLock { (state) throws(StoreError) in
+            guard !state.isStaging, state.commit.visible == nil, state.commit.pending == nil else {
+                throw StoreError(.busy, "the volume is in use", path: self.directory)
+            }
+            try StateFile.store(record, to: self.paths.volume)
+            state.record = record
+        }
+    }
+
+    func markDeleted() throws(StoreError) {
+        try self.state.withLock { (state) throws(StoreError) in
+            guard !state.isStaging, state.readers == 0 else {
+                throw StoreError(.busy, "the volume is in use", path: self.directory)
+            }
+            state.isDeleted = true
+        }
+    }
+
+    func unmarkDeleted() { self.state.withLock { $0.isDeleted = false } }
+}

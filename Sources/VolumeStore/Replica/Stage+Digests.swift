@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockDiff
+import BlockTypes
+import Codecs
+import Synchronization
+
+// How staged bytes enter the digest tree. A leaf's digest is the exclusive or of the shares of its
+// granules, so that a changed granule takes old share ^ new share, and the rest of the leaf is not
+// read (docs/decisions/0002).
+
+extension Stage {
+    /// Adds the shares of a chunk's bytes; the last granule of a volume is padded with zeros.
+    func addShares(
+        of chunk: borrowing ChunkBuffer,
+        _ range: Range<Int>,
+        at place: ByteOffset,
+        using scratch: inout StageScratch
+    ) {
+        let granule = Geometry.granule.bytes
+        let whole = range.count / granule * granule
+        self.hasher.addShares(
+            of: chunk,
+            at: range.lowerBound,
+            length: whole,
+            from: place,
+            to: &scratch.shares
+        )
+        guard whole < range.count else { return }
+        scratch.tail.clear(0..<granule)
+        scratch.tail.copy(chunk, range.lowerBound + whole..<range.upperBound, at: 0)
+        let last = place + ByteCount(whole)
+        let index = LeafIndex(containing: last).index - LeafIndex(containing: place).index
+        let slot = last.bytes % Geometry.leaf.bytes / granule
+        scratch.shares[index] =
+            scratch.shares[index] ^ self.hasher.share(ofGranule: slot, in: scratch.tail, at: 0)
+    }
+
+    /// Adds the shares of what the base has in the place of an extent of at most one chunk.
+    func addBaseShares(
+        of extent: Extent,
+        using scratch: inout StageScratch
+    ) throws(StageError) {
+        guard let base = self.files.base else { return }
+        let isRead: Bool
+        do {
+            isRead = try base.read(extent, into: &scratch.base, at: 0)
+        } catch {
+            throw .store(error)
+        }
+        let length = extent.length.roundedUpToGranules.bytes
+        // The shares of zeros are zero: a grown or sparse base costs no hashing.
+        guard isRead, !ZeroTest.isZero(scratch.base, 0..<length) else { return }
+        self.hasher.addShares(
+            of: scratch.base,
+            at: 0,
+            length: length,
+            from: extent.start,
+            to: &scratch.shares
+        )
+    }
+
+    /// Combines gathered shares into the tree, under one lock for the whole chunk.
+    func combine(_ shares: [LeafDigest], from first: LeafIndex) throws(StageError) {
+        try storing { () throws(StoreError) in
+            try self.digests.withLock { (tree) throws(StoreError) in
+                for (index, share) in shares.enumerated() where share != .zero {
+                    try tree.combine(LeafIndex(first.index + index), share)
+                }
+            }
+        }
+    }
+
+    /// Takes the bytes of an extent that became zeros out of the digests.
+    func absorbZeros(
+        _ extent: Extent,
+        using scratch: inout StageScratch
+    ) throws(StageError) {
+        // Without inherited digests the extent's are zero already: it was never written before.
+        guard self.files.inheritsDigests else { return }
+        let leaf = Geometry.leaf.bytes
+        let first = (extent.start.bytes + leaf - 1) / leaf
+        let reachesEnd = extent.end.bytes == self.record.target.size.bytes
+        let end = reachesEnd ? (extent.end.bytes + leaf - 1) / leaf : extent.end.bytes / leaf
+        guard first < end else { return try self.absorbPartialLeaf(extent, using: &scratch) }
+        if extent.start.bytes < first * leaf {
+            let head = Extent(extent.start, ByteOffset(first * leaf))
+            try self.absorbPartialLeaf(head, using: &scratch)
+        }
+        if extent.end.bytes > end * leaf {
+            let rest = Extent(ByteOffset(end * leaf), extent.end)
+            try self.absorbPartialLeaf(rest, using: &scratch)
+        }
+        try storing { () throws(StoreError) in
+            try self.digests.withLock { (tree) throws(StoreError) in
+                try tree.clear(first..<end)
+            }
+        }
+    }
+
+    /// Less than a leaf, in one leaf or on both sides of a boundary.
+    private func absorbPartialLeaf(
+        _ extent: Extent,
+        using scratch: inout StageScratch
+    ) throws(StageError) {
+        scratch.clearShares()
+        try self.addBaseShares(of: extent, using: &scratch)
+        try self.combine(scratch.shares, from: LeafIndex(containing: extent.start))
+    }
+
+    // MARK: A target that ends inside a leaf of a longer base
+
+    /// The leaf in which a shrunk target ends; its digest is not the base's.
+    var cutLeaf: LeafIndex? {
+        guard self.files.inheritsDigests, let base = self.record.base?.generation.size,
+            self.record.target.size < base,
+            !self.record.target.size.bytes.isMultiple(of: Geometry.leaf.bytes)
+        else { return nil }
+        return LeafIndex(containing: ByteOffset(self.record.target.size.bytes))
+    }
+
+    /// Computes the digest of the cut leaf from the bytes that are left of it.
+    func resetCutLeaf() throws(StoreError) {
+        guard let leaf = self.cutLeaf, let base = self.files.base else { return }
+        var buffer = ChunkBuffer(capacity: Geometry.leaf)
+        let extent = self.extent(of: leaf)
+        let isRead = try base.read(extent, into: &buffer, at: 0)
+        let length = extent.length.roundedUpToGranules.bytes
+        let digest = isRead ? self.hasher.digest(ofLeafIn: buffer, 0..<length) : .zero
+        try self.digests.withLock { (tree) throws(StoreError) in try tree.set(leaf, digest) }
+    }
+
+    /// The bytes of a leaf, cut at the end of the target.
+    func extent(of leaf: LeafIndex) -> Extent {
+        let end = min(
+            leaf.start.bytes + Geometry.leaf.bytes,
+            self.record.target.size.bytes
+        )
+        return Extent(leaf.start, ByteOffset(end))
+    }
+
+    // MARK: After a restart
+
+    /// Takes up what an earlier process left: reads the log, and every byte that it names.
+    ///
+    /// The digests are computed again from what is on the disk (P2); nothing that was in memory is
+    /// trusted. The log's torn tail, and what it does not name, is as if it had never arrived.
+    func restore() throws(StageError) {
+        var scratch = StageScratch()
+        var staged = ChunkBuffer(capacity: Geometry.maximumChunk)
+        let size = self.record.target.size.bytes
+        var log = StageLog(self.files.log, of: self.record.transfer)
+        try storing { () throws(StoreError) in
+            try log.replay { (record) throws(StoreError) in
+                guard record.extent.end.bytes <= size,
+                    self.ledger.withLock({ $0.restore(record) })
+                else { return false }
+                do throws(StageError) {
+                    try self.absorb(record, through: &staged, using: &scratch)
+                } catch {
+                    switch error {
+                    case .store(let error): throw error
+                    case .duplicate, .outside, .rootMismatch, .tooFragmented: return false
+                    }
+                }
+                return true
+            }
+        }
+        let count = log.count
+        self.log.withLock { $0.resume(after: count) }
+        self.ledger.withLock { $0.finishRestoring() }
+        self.resumed.store(true, ordering: .releasing)
+    }
+
+    private func absorb(
+        _ record: StageLogRecord,
+        through staged: inout ChunkBuffer,
+        using scratch: inout StageScratch
+    ) throws(StageError) {
+        switch record.kind {
+        case .data:
+            try self.absorbStaged(record, through: &staged, using: &scratch)
+        case .zeros:
+            try self.absorbZeros(record.extent, using: &scratch)
+        case .drifted:
+            let leaf = Geometry.leaf
+            let first = record.extent.start.roundedDown(to: leaf).bytes / leaf.bytes
+            let end = record.extent.end.roundedUp(to: leaf).bytes / leaf.bytes
+            for leaf in first..<end {
+                _ = try self.leafDigests(from: LeafIndex(leaf), count: 1, using: &scratch)
+            }
+        }
+    }
+
+    private func absorbStaged(
+        _ record: StageLogRecord,
+        through staged: inout ChunkBuffer,
+        using scratch: inout StageScratch
+    ) throws(StageError) {
+        let end = record.position + record.extent.length
+        if self.record.backend == .journal {
+            self.journalEnd.max(
+                ByteCount(end.bytes).roundedUpToGranules.bytes,
+                ordering: .relaxed
+            )
+        }
+        var done = 0
+        while done < record.extent.length.bytes {
+            let length = min(record.extent.length.bytes - done, Geometry.maximumChunk.bytes)
+            let extent = Extent(
+                at: record.extent.start + ByteCount(done),
+                length: ByteCount(length)
+            )
+            do {
+                try self.files.target.read(
+                    at: record.position + ByteCount(done),
+                    length: length,
+                    into: &staged,
+                    at: 0
+                )
+            } catch {
+                throw .store(error)
+            }
+            scratch.clearShares()
+            self.addShares(of: staged, 0..<length, at: extent.start, using: &scratch)
+            try self.addBaseShares(of: extent, using: &scratch)
+            try self.combine(scratch.shares, from: LeafIndex(containing: extent.start))
+            done += length
+        }
+    }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BlockDiff
+public import BlockTypes
+import Codecs
+import Synchronization
+
+/// A generation in the making: everything that a transfer has brought, out of readers' sight.
+///
+/// ```
+///  data threads ─▶ write, zero ─▶ staged bytes + digests ─▶ flush ─▶ durable.log
+///                                                              │
+///                              prove: root of the digests ◀────┘──▶ ReplicaVolume.commit
+/// ```
+///
+/// Several data threads write at once, each with its own ``StageScratch``; one thread flushes. Three
+/// locks, each held for bookkeeping only: the ledger of extents, the digest tree, and the log, which
+/// only the flushing thread takes.
+///
+/// Holds:
+/// - an extent is written by one thread only, and once (``StageLedger``);
+/// - the digest tree holds base digest ^ share of base bytes ^ share of new bytes of every applied
+///   extent: the digest of what was received, not of what the base claims to be;
+/// - what the log names was synced before it was named (P3).
+public final class Stage: Sendable {
+    /// What the stage is for.
+    public let record: StageRecord
+
+    /// Whether the stage goes on where an earlier session stopped.
+    public var isResumed: Bool { self.resumed.load(ordering: .acquiring) }
+
+    /// A sync failed: nobody knows what is on the disk, so the stage can only be discarded (P3).
+    public var isFailed: Bool { self.failed.load(ordering: .acquiring) }
+
+    let directory: String
+    let files: StageFiles
+    let hasher: LeafHasher
+    let hook: CrashHook
+    let ledger: Mutex<StageLedger>
+    let digests: Mutex<DigestTree<StagedDigests>>
+    let log: Mutex<StageLog>
+    /// The end of what is used of the journal.
+    let journalEnd: Atomic<Int>
+    let failed = Atomic<Bool>(false)
+    let resumed = Atomic<Bool>(false)
+    /// Leaves of the base whose bytes do not have their stored digests.
+    let driftCount = Atomic<Int>(0)
+
+    init(
+        _ record: StageRecord,
+        volume: VolumeRecord,
+        directory: String,
+        files: StageFiles,
+        hook: @escaping CrashHook
+    ) throws(StoreError) {
+        self.record = record
+        self.directory = directory
+        self.files = files
+        self.hook = hook
+        self.hasher = LeafHasher(key: volume.key)
+        self.ledger = Mutex(StageLedger())
+        self.log = Mutex(StageLog(files.log, of: record.transfer))
+        self.journalEnd = Atomic(0)
+        let size = files.inheritsDigests ? record.base?.generation.size : nil
+        var tree = DigestTree(
+            store: StagedDigests(
+                own: files.digests,
+                over: record.backend == .journal ? files.baseDigests : nil
+            ),
+            size: size ?? record.target.size,
+            volume: volume.volume,
+            lineage: volume.lineage,
+            key: volume.key,
+            algorithm: volume.algorithm
+        )
+        if let size, size != record.target.size { try tree.resize(to: record.target.size) }
+        self.digests = Mutex(tree)
+        try self.resetCutLeaf()
+    }
+
+    /// What is durable: after a broken link it need not travel again (P5).
+    public var durableRanges: ExtentSet { self.ledger.withLock { $0.durable } }
+
+    /// Leaves of the base that were found not to hold what their digests promise.
+    public var driftedLeaves: Int { self.driftCount.load(ordering: .relaxed) }
+
+    // MARK: Writing
+
+    /// Writes a chunk: at most 1 MiB, whole granules, or up to the end of the volume.
+    ///
+    /// May be called by several threads at once, each with its own scratch memory.
+    ///
+    /// - Throws: `duplicate` or `outside` for what only a broken peer sends; `store` when the disk
+    ///   fails: what was staged before stays as it is.
+    public func write(
+        _ chunk: borrowing ChunkBuffer,
+        _ range: Range<Int>,
+        at place: ByteOffset,
+        using scratch: inout StageScratch
+    ) throws(StageError) {
+        let extent = Extent(at: place, length: ByteCount(range.count))
+        try self.claim(extent)
+        scratch.clearShares()
+        self.addShares(of: chunk, range, at: place, using: &scratch)
+        try self.addBaseShares(of: extent, using: &scratch)
+        let position = self.position(for: extent)
+        let files = self.files
+        try storing { () throws(StoreError) in
+            try files.target.write(chunk, range, at: position)
+        }
+        if let due = scratch.noteWritten(Extent(at: position, length: extent.length)) {
+            files.target.startWriteback(due)
+        }
+        try self.combine(scratch.shares, from: LeafIndex(containing: place))
+        self.ledger.withLock { $0.apply(StageLogRecord(.data, extent, at: position)) }
+    }
+
+    /// Makes an extent of any length read as zeros.
+    ///
+    /// Costs no reads but for the granules of leaves that it covers in part.
+    ///
+    /// - Throws: as ``write(_:_:at:using:)``.
+    public func zero(
+        _ extent: Extent,
+        using scratch: inout StageScratch
+    ) throws(StageError) {
+        try self.claim(extent)
+        let files = self.files
+        switch self.record.backend {
+        case .clone, .fresh, .direct:
+            try storing { () throws(StoreError) in try files.target.zero(extent) }
+        case .journal:
+            break
+        }
+        try self.absorbZeros(extent, using: &scratch)
+        self.ledger.withLock { $0.apply(StageLogRecord(.zeros, extent)) }
+    }
+
+    private func claim(_ extent: Extent) throws(StageError) {
+        let size = self.record.target.size.bytes
+        guard extent.end.bytes <= size,
+            extent.start.bytes.isMultiple(of: Geometry.granule.bytes),
+            extent.end.bytes == size || extent.end.bytes.isMultiple(of: Geometry.granule.bytes)
+        else { throw .outside(extent) }
+        guard self.ledger.withLock({ $0.claim(extent) }) else { throw .duplicate(extent) }
+    }
+
+    /// Where the bytes of an extent go: its own place, or the next one in the journal.
+    private func position(for extent: Extent) -> ByteOffset {
+        switch self.record.backend {
+        case .clone, .fresh, .direct:
+            return extent.start
+        case .journal:
+            let length = extent.length.roundedUpToGranules.bytes
+            let end = self.journalEnd.wrappingAdd(length, ordering: .relaxed).newValue
+            return ByteOffset(end - length)
+        }
+    }
+
+    // MARK: Making durable
+
+    /// Makes durable everything that was applied before the call; only then may it be reported.
+    ///
+    /// One thread at a time; writers go on meanwhile.
+    ///
+    /// - Throws: `store`; the stage is then failed for good (P3).
+    public func flush() throws(StageError) {
+        guard !self.isFailed else { throw .store(self.failure) }
+        let applied = self.ledger.withLock { $0.takeApplied() }
+        guard !applied.isEmpty else { return }
+        let extents = ExtentSet(applied.lazy.filter { $0.kind != .drifted }.map(\.extent))
+        do {
+            try self.files.target.sync()
+            try self.hook(.stagedBytesSynced)
+            let isTracked = self.ledger.withLock { $0.canTrack(extents) }
+            // A journal is applied from its log, which must name everything.
+            if isTracked || self.record.backend == .journal {
+                let records = applied.coalesced()
+                try self.log.withLock { (log) throws(StoreError) in try log.append(records) }
+            }
+            try self.hook(.stagedBytesLogged)
+        } catch {
+            self.failed.store(true, ordering: .releasing)
+            throw .store(error)
+        }
+        _ = self.ledger.withLock { $0.settle(extents) }
+    }
+
+    var failure: StoreError {
+        StoreError(
+            .ioFailed,
+            "the stage was given up because a sync of it failed",
+            path: self.directory
+        )
+    }
+
+    // MARK: Proving
+
+    /// The root of what was staged, computed from the bytes that were received (P2).
+    ///
+    /// Everything is durable when it returns. No writer may be at work.
+    ///
+    /// - Returns: the root that the sender's must equal.
+    /// - Throws: `tooFragmented` where a device would have to be zeroed in more places than are
+    ///   remembered; `store` when the disk fails.
+    /// - Complexity: one SHA-256 of 4 KiB for each 16 MiB of volume that changed.
+    public func prove() throws(StageError) -> RootDigest {
+        try self.zeroGaps()
+        try self.flush()
+        return try storing { () throws(StoreError) in
+            try self.digests.withLock { (tree) throws(StoreError) in try tree.root() }
+        }
+    }
+
+    /// Zeroes what the transfer did not bring where the target had other bytes before.
+    private func zeroGaps() throws(StageError) {
+        guard let region = self.files.mustBeWritten else { return }
+        let isComplete = self.ledger.withLock { !$0.isTruncated }
+        guard isComplete else { throw .tooFragmented }
+        for gap in self.ledger.withLock({ $0.gaps(in: region) }) {
+            guard self.ledger.withLock({ $0.claim(gap) }) else { continue }
+            if self.record.backend == .direct {
+                try storing { () throws(StoreError) in try self.files.target.zero(gap) }
+            }
+            self.ledger.withLock { $0.apply(StageLogRecord(.zeros, gap)) }
+        }
+    }
+
+    /// Ends a session: keeps what is durable, and gives up what a lost writer had begun.
+    ///
+    /// No writer may be at work.
+    ///
+    /// - Throws: `store`; the stage is then failed for good.
+    public func suspend() throws(StageError) {
+        try self.flush()
+        self.ledger.withLock { $0.releaseClaims() }
+    }
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockDiff
+import BlockTypes
+
+/// The open files of a stage, and what its kind of target asks for.
+struct StageFiles: Sendable {
+    /// Where chunks are written: the staged image, the journal, or the device.
+    let target: BlockFile
+    let log: BlockFile
+    /// The digest pages that the stage writes.
+    let digests: DigestFile
+    /// The bytes of the base; nil when the transfer needs none.
+    let base: BaseView?
+    /// The digests of the visible base, as they were committed.
+    let baseDigests: DigestFile?
+    /// Whether what is not sent is as in the base; else it is zeros.
+    let inheritsDigests: Bool
+    /// What the transfer has to bring or we have to zero, because the target has other bytes there.
+    let mustBeWritten: Extent?
+}
+
+/// The names of the files of a stage.
+struct StagePaths {
+    let directory: String
+
+    var record: String { "\(self.directory)/stage.json" }
+    var image: String { "\(self.directory)/image" }
+    var journal: String { "\(self.directory)/journal" }
+    var digests: String { "\(self.directory)/digests" }
+    var digestPages: String { "\(self.directory)/digest-pages" }
+    var log: String { "\(self.directory)/durable.log" }
+    var generation: String { "\(self.directory)/generation.json" }
+}
+
+/// Makes and opens the files of stages.
+struct StageFactory: Sendable {
+    let volume: VolumeRecord
+    let paths: ReplicaPaths
+    let reflink: ReflinkUse
+    let hook: CrashHook
+
+    private var stage: StagePaths { self.paths.stage }
+
+    /// Begins a stage; its record is the last file, and what has no record is garbage.
+    func begin(
+        _ request: StageRequest,
+        over visible: GenerationRecord?
+    ) throws(StoreError) -> Stage {
+        try PoolDirectory.remove(self.stage.directory)
+        try PoolDirectory.make(self.stage.directory)
+        let backend = try self.makeTarget(request, over: visible)
+        let record = StageRecord(
+            transfer: request.transfer,
+            mode: request.mode,
+            visible: visible,
+            target: request.target,
+            backend: backend,
+            ticket: request.ticket
+        )
+        _ = try BlockFile.create(self.stage.log, size: .zero)
+        try self.makeDigests(record)
+        try self.hook(.stageFilesCreated)
+        try StateFile.store(record, to: self.stage.record)
+        try DurableFile.syncDirectory(self.paths.directory)
+        try self.hook(.stageRecorded)
+        return try Stage(
+            record,
+            volume: self.volume,
+            directory: self.stage.directory,
+            files: try self.open(record),
+            hook: self.hook
+        )
+    }
+
+    /// Opens a stage that an earlier process left, and computes its digests again from its bytes.
+    func resume(_ record: StageRecord) throws(StageError) -> Stage {
+        let stage = try storing { () throws(StoreError) in
+            try PoolDirectory.remove(self.stage.digests)
+            try PoolDirectory.remove(self.stage.digestPages)
+            try self.makeDigests(record)
+            return try Stage(
+                record,
+                volume: self.volume,
+                directory: self.stage.directory,
+                files: try self.open(record),
+                hook: self.hook
+            )
+        }
+        try stage.restore()
+        return stage
+    }
+
+    private func makeTarget(
+        _ request: StageRequest,
+        over visible: GenerationRecord?
+    ) throws(StoreError) -> StageBackend {
+        switch self.volume.backing {
+        case .attached(let path, _):
+            let device = try BlockFile.open(path, writable: true)
+            if device.isBlockDevice, try device.size() < request.target.size {
+                throw StoreError(
+                    .noSpace,
+                    "the device is smaller than \(request.target.size.bytes) bytes",
+                    path: path
+                )
+            }
+            if visible == nil {
+                try device.resizeFile(to: request.target.size)
+                return .direct
+            }
+        case .pool:
+            guard request.mode.needsBase, let base = visible else {
+                _ = try BlockFile.create(self.stage.image, size: request.target.size)
+                return .fresh
+            }
+            if self.reflink == .automatic, try self.cloneImage(of: base, size: request.target.size)
+            {
+                return .clone
+            }
+        }
+        _ = try BlockFile.create(self.stage.journal, size: .zero)
+        return .journal
+    }
+
+    private func cloneImage(
+        of base: GenerationRecord,
+        size: ByteCount
+    ) throws(StoreError) -> Bool {
+        let image = try BlockFile.open(self.paths.image(of: base), writable: false)
+        do {
+            let clone = try image.clone(to: self.stage.image)
+            try clone.resize(to: size)
+            return true
+        } catch let error where error.code == .unsupported {
+            return false
+        } catch {
+            throw error
+        }
+    }
+
+    private func makeDigests(_ record: StageRecord) throws(StoreError) {
+        guard record.backend == .clone, let base = record.base else {
+            _ = try DigestFile.create(self.stage.digests)
+            return
+        }
+        let digests = try DigestFile.open(self.paths.digests(of: base), writable: false)
+        _ = try digests.copy(to: self.stage.digests)
+    }
+
+    private func open(_ record: StageRecord) throws(StoreError) -> StageFiles {
+        let target =
+            switch record.backend {
+            case .clone, .fresh: try BlockFile.open(self.stage.image, writable: true)
+            case .journal: try BlockFile.open(self.stage.journal, writable: true)
+            case .direct: try self.openInPlace(nil, writable: true)
+            }
+        let needsBase = record.mode.needsBase
+        var base: BaseView?
+        var baseDigests: DigestFile?
+        if needsBase, let generation = record.base {
+            base = BaseView(
+                try self.openInPlace(generation, writable: false),
+                baseSize: generation.generation.size,
+                targetSize: record.target.size
+            )
+            baseDigests = try DigestFile.open(
+                self.paths.digests(of: generation),
+                writable: false
+            )
+        }
+        return StageFiles(
+            target: target,
+            log: try BlockFile.open(self.stage.log, writable: true),
+            digests: try DigestFile.open(self.stage.digests, writable: true),
+            base: base,
+            baseDigests: baseDigests,
+            inheritsDigests: needsBase,
+            mustBeWritten: self.foreignBytes(record)
+        )
+    }
+
+    /// The bytes of the target that are neither the base's nor zero.
+    private func foreignBytes(_ record: StageRecord) -> Extent? {
+        let size = ByteOffset(record.target.size.bytes)
+        let start: ByteOffset
+        switch record.backend {
+        case .clone, .fresh:
+            return nil
+        case .direct:
+            start = .zero
+        case .journal:
+            // After the end of the base a device has whatever was there before.
+            start =
+                record.mode.needsBase
+                ? ByteOffset(record.base?.generation.size.bytes ?? 0) : .zero
+        }
+        return start < size ? Extent(start, size) : nil
+    }
+
+    /// The bytes of a generation: its image, or the device that the volume lies on.
+    func openInPlace(
+        _ generation: GenerationRecord?,
+        writable: Bool
+    ) throws(StoreError) -> BlockFile {
+        switch self.volume.backing {
+        case .attached(let path, _):
+            return try BlockFile.open(path, writable: writable)
+        case .pool:
+            guard let generation else {
+                throw StoreError(
+                    .invalid,
+                    "a direct stage needs an attached device",
+                    path: self.paths.directory
+                )
+            }
+            return try BlockFile.open(self.paths.image(of: generation), writable: writable)
+        }
+    }
+}
+
+extension BlockFile {
+    /// Sets the size of a file; a device keeps its own, which may be larger than the volume.
+    func resizeFile(to size: ByteCount) throws(StoreError) {
+        if !self.isBlockDevice { try self.resize(to: size) }
+    }
+}
