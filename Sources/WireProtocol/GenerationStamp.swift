@@ -104,4 +104,14 @@ public struct TargetGeneration: Hashable, Sendable {
         self.snapshot = snapshot
         self.size = size
     }
+
+    /// The generation that it becomes with this root.
+    public func proven(_ root: RootDigest) -> GenerationStamp {
+        GenerationStamp(
+            number: self.number,
+            snapshot: self.snapshot,
+            size: self.size,
+            root: root
+        )
+    }
 }

@@ -69,7 +69,7 @@ public enum ProtocolCode: UInt16, Hashable, Sendable, CaseIterable {
         case .rootMismatch: "the staged generation does not have the sender's root digest"
         case .storeFailed: "reading, writing or syncing the volume failed"
         case .cancelled: "someone cancelled the transfer"
-        case .streamLost: "a data connection broke before its end frame"
+        case .streamLost: "a connection broke before its last frame"
         case .driftFound: "a base does not hold the bytes that its digests promise"
         case .internalFailure: "a bug: this side lost track of its own state"
         case .timedOut: "the peer said nothing in time"
