@@ -15,9 +15,8 @@ public import BlockTypes
 /// | in doubt | changed: zero | changed | changed |
 ///
 /// The displacement (address − place in the file) is compared over overlapping ranges, not extent
-/// by extent: both files cut the same bytes into extents differently. For an encoded (compressed)
-/// extent the address is that of the whole encoded unit and says nothing about the place in it,
-/// so that only two extents equal in place, address and length count as the same.
+/// by extent: both files cut the same bytes into extents differently. Encoded (compressed) extents
+/// are always in doubt, see ``PhysicalExtentFlags``.
 public struct PhysicalComparison<Base: PhysicalExtentStream, Target: PhysicalExtentStream>
 where Base.Failure == Target.Failure {
     private var pieces: PhysicalPieces<Base, Target>
@@ -152,11 +151,7 @@ where Base.Failure == Target.Failure {
         let newIsZero = new?.isZero ?? true
         if oldIsZero || newIsZero { return oldIsZero && newIsZero }
         guard let old, let new, !old.isDoubtful, !new.isDoubtful else { return false }
-        if old.flags.isDisjoint(with: .opaque), new.flags.isDisjoint(with: .opaque) {
-            return old.displacement == new.displacement
-        }
-        return old.flags.intersection(.opaque) == new.flags.intersection(.opaque)
-            && old.logical == new.logical && old.physical == new.physical
+        return old.displacement == new.displacement
     }
 }
 

@@ -34,10 +34,14 @@ public struct PhysicalExtentFlags: OptionSet, Hashable, Sendable {
     public static let shared = Self(rawValue: 0x2000)
 
     /// The address does not say which bytes are there: the extent counts as changed.
-    static let doubtful: Self = [.unknown, .delayed, .notAligned, .inline, .tail]
-
-    /// The address is that of a larger unit, without the place inside it.
-    static let opaque: Self = [.encoded, .encrypted]
+    ///
+    /// Encoded ones belong here: the address is that of a whole compressed unit and does not tell
+    /// which part of it is meant. On btrfs (Linux 6.18) two files that refer to the first and
+    /// the second half of one unit, with different bytes, get the same place, address, length and
+    /// flags; copy_file_range inside a volume is enough to make that happen.
+    static let doubtful: Self = [
+        .unknown, .delayed, .encoded, .encrypted, .notAligned, .inline, .tail,
+    ]
 }
 
 /// Where a range of a file lies on the device.

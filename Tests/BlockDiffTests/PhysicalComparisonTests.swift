@@ -19,11 +19,6 @@ import Testing
             (.data(8), .hole, .zero),
             (.data(8), .unwritten(8), .zero),
             (.data(0), .data(0), .data),
-            (.flagged(8, .encoded), .flagged(8, .encoded), nil),
-            (.flagged(8, .encoded), .flagged(9, .encoded), .data),
-            (.flagged(8, .encoded), .data(8), .data),
-            (.data(8), .flagged(8, .encoded), .data),
-            (.flagged(8, [.encoded, .encrypted]), .flagged(8, .encoded), .data),
             (.flagged(8, .shared), .data(8), nil),
             (.flagged(8, .merged), .data(8), nil),
             (.flagged(8, .last), .data(8), nil),
@@ -35,7 +30,8 @@ import Testing
     }
 
     @Test(arguments: [
-        PhysicalExtentFlags.unknown, .delayed, .notAligned, .inline, .tail,
+        PhysicalExtentFlags.unknown, .delayed, .encoded, [.encoded, .encrypted], .notAligned,
+        .inline, .tail,
         [.unknown, .delayed], [.unwritten, .delayed], [.unwritten, .unknown],
     ])
     func whatIsInDoubtIsChanged(flag: PhysicalExtentFlags) {

@@ -11,13 +11,11 @@ struct PhysicalModel {
         case unwritten(UInt64)
         case data(UInt64)
         case doubt(UInt64, PhysicalExtentFlags)
-        /// A block of an encoded extent: the unit's address, and where the extent starts and ends.
-        case encoded(UInt64, Int, Int)
 
         var isZero: Bool {
             switch self {
             case .hole, .unwritten: true
-            case .data, .doubt, .encoded: false
+            case .data, .doubt: false
             }
         }
 
@@ -27,9 +25,7 @@ struct PhysicalModel {
                 (.unwritten, .unwritten):
                 true
             case (.data(let old), .data(let new)): old == new
-            case (.encoded, .encoded): self == new
-            case (.doubt, _), (_, .doubt), (.hole, _), (.unwritten, _), (.data, _), (.encoded, _):
-                false
+            case (.doubt, _), (_, .doubt), (.hole, _), (.unwritten, _), (.data, _): false
             }
         }
     }
@@ -53,37 +49,11 @@ struct PhysicalModel {
         self.base = Self.file(blocks: baseBlocks, using: &generator)
         self.target = Array(self.base.prefix(blocks))
         self.target += Array(repeating: .hole, count: blocks - self.target.count)
-        self.cutAtTheEnd()
         for _ in 0..<Int.random(in: 0...4, using: &generator) {
             let start = Int.random(in: 0..<blocks, using: &generator)
             let end = Int.random(in: start + 1...min(blocks, start + 6), using: &generator)
-            let new = Self.file(blocks: end - start, from: start, using: &generator)
-            self.overwrite(start..<end, new)
-        }
-    }
-
-    /// Puts blocks in; encoded extents that are cut become shorter ones.
-    private mutating func overwrite(_ range: Range<Int>, _ new: [Block]) {
-        for index in self.target.indices where !range.contains(index) {
-            guard case .encoded(let unit, let start, let end) = self.target[index] else {
-                continue
-            }
-            if index < range.lowerBound {
-                self.target[index] = .encoded(unit, start, min(end, range.lowerBound))
-            } else {
-                self.target[index] = .encoded(unit, max(start, range.upperBound), end)
-            }
-        }
-        self.target.replaceSubrange(range, with: new)
-        self.cutAtTheEnd()
-    }
-
-    /// Encoded extents end where the file ends.
-    private mutating func cutAtTheEnd() {
-        for index in self.target.indices {
-            if case .encoded(let unit, let start, let end) = self.target[index] {
-                self.target[index] = .encoded(unit, start, min(end, self.target.count))
-            }
+            let new = Self.file(blocks: end - start, using: &generator)
+            self.target.replaceSubrange(start..<end, with: new)
         }
     }
 
@@ -94,17 +64,16 @@ struct PhysicalModel {
     ) -> [Block] {
         var file: [Block] = []
         while file.count < blocks {
-            let start = first + file.count
             let count = min(Int.random(in: 1...8, using: &generator), blocks - file.count)
             let address = UInt64.random(in: 1..<1000, using: &generator)
-            let flags: [PhysicalExtentFlags] = [.unknown, .delayed, .inline, .tail, .notAligned]
+            let flags: [PhysicalExtentFlags] = [
+                .unknown, .delayed, .inline, .tail, .notAligned, .encoded,
+            ]
             let flag = flags.randomElement(using: &generator) ?? .unknown
             switch Int.random(in: 0..<9, using: &generator) {
             case 0, 1: file += Array(repeating: .hole, count: count)
             case 2: file += (0..<count).map { .unwritten(address + UInt64($0)) }
             case 3: file += Array(repeating: .doubt(address, flag), count: count)
-            case 4:
-                file += Array(repeating: .encoded(address, start, start + count), count: count)
             default: file += (0..<count).map { .data(address + UInt64($0)) }
             }
         }
@@ -118,7 +87,7 @@ struct PhysicalModel {
         while index < file.count {
             var end = index + 1
             while end < file.count, self.continues(file, index, end),
-                self.mustNotCut(file[index]) || Int.random(in: 0..<4, using: &generator) != 0
+                Int.random(in: 0..<4, using: &generator) != 0
             {
                 end += 1
             }
@@ -131,7 +100,6 @@ struct PhysicalModel {
             case .unwritten(let block): (address, flags) = (block, .unwritten)
             case .data(let block): (address, flags) = (block, [])
             case .doubt(let block, let doubt): (address, flags) = (block, doubt)
-            case .encoded(let unit, _, _): (address, flags) = (unit, .encoded)
             }
             extents.append(
                 PhysicalExtent(
@@ -145,21 +113,14 @@ struct PhysicalModel {
         return extents
     }
 
-    private func mustNotCut(_ block: Block) -> Bool {
-        switch block {
-        case .encoded: true
-        case .hole, .unwritten, .data, .doubt: false
-        }
-    }
-
     private func continues(_ file: [Block], _ start: Int, _ next: Int) -> Bool {
         let count = UInt64(next - start)
         switch (file[start], file[next]) {
         case (.hole, .hole): return true
         case (.unwritten(let first), .unwritten(let then)): return then == first + count
         case (.data(let first), .data(let then)): return then == first + count
-        case (.doubt, .doubt), (.encoded, .encoded): return file[start] == file[next]
-        case (.hole, _), (.unwritten, _), (.data, _), (.doubt, _), (.encoded, _): return false
+        case (.doubt, .doubt): return file[start] == file[next]
+        case (.hole, _), (.unwritten, _), (.data, _), (.doubt, _): return false
         }
     }
 
