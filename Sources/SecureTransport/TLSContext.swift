@@ -33,18 +33,18 @@ final class TLSContext: @unchecked Sendable {
         case client
         case server
 
-        fileprivate func mayUse(_ name: SPIFFEName) -> Bool {
-            switch (self, name.role) {
-            case (.client, .pair), (.server, .agent): true
-            case (.client, .agent), (.server, .pair): false
+        fileprivate func mayUse(_ name: SPIFFEName?) -> Bool {
+            switch (self, name?.role) {
+            case (.client, .pair?), (.server, .agent?): true
+            case (.client, .agent?), (.server, .pair?), (_, nil): false
             }
         }
     }
 
     let side: Side
     let pointer: OpaquePointer
-    /// The name in the own certificate.
-    let ownName: SPIFFEName
+    /// The name in the own certificate; nil only where a test breaks the rules.
+    let ownName: SPIFFEName?
 
     init(
         _ side: Side,
@@ -56,21 +56,25 @@ final class TLSContext: @unchecked Sendable {
         guard let pointer = SSL_CTX_new(method) else {
             throw TransportError(.outOfResources, "cannot make a TLS context")
         }
-        self.side = side
-        self.pointer = pointer
+        let ownName: SPIFFEName?
         do throws(TransportError) {
             Self.restrict(pointer, rules)
-            self.ownName = try Self.use(credentials, in: pointer, rules)
-            guard rules.misusesCertificate || side.mayUse(self.ownName) else {
+            ownName = try Self.use(credentials, in: pointer, rules)
+            guard rules.misusesCertificate || side.mayUse(ownName) else {
+                let name = ownName.map { "\($0)" } ?? "nobody"
                 throw TransportError(
                     .badCredentials,
-                    "a certificate of \(self.ownName) is not for a \(side)"
+                    "a certificate of \(name) is not for a \(side)"
                 )
             }
         } catch {
+            // Before any property is set: a complete object would free it again in `deinit`.
             SSL_CTX_free(pointer)
             throw error
         }
+        self.side = side
+        self.pointer = pointer
+        self.ownName = ownName
     }
 
     deinit { SSL_CTX_free(self.pointer) }
@@ -99,7 +103,7 @@ final class TLSContext: @unchecked Sendable {
         _ credentials: TLSCredentials,
         in context: OpaquePointer,
         _ rules: BrokenRules
-    ) throws(TransportError) -> SPIFFEName {
+    ) throws(TransportError) -> SPIFFEName? {
         guard let store = SSL_CTX_get_cert_store(context) else {
             throw TransportError(.outOfResources, "a TLS context without a store")
         }
@@ -111,9 +115,9 @@ final class TLSContext: @unchecked Sendable {
             }
         }
         let chain = try PEMReader.certificates(credentials.certificateChainPEM, "certificate")
-        guard let own = chain.first, let name = URINames.of(own.pointer).first,
-            let ownName = SPIFFEName(name)
-        else { throw self.badCredentials("the own certificate has no name of ours") }
+        guard let own = chain.first else { throw self.badCredentials("there is no certificate") }
+        let names = URINames.of(own.pointer)
+        let ownName = names.count == 1 ? names.first.flatMap { SPIFFEName($0) } : nil
         guard !rules.hidesCertificate else { return ownName }
         let key = try PEMReader.privateKey(credentials.privateKeyPEM)
         guard SSL_CTX_use_certificate(context, own.pointer) == 1,

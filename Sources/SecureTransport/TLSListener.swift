@@ -119,10 +119,13 @@ public final class AcceptedSocket: Sendable {
     ) throws(TransportError) -> TLSConnection {
         let deadline = Deadline(after: timeout)
         let context = try self.contexts.current()
+        guard let ownName = context.ownName else {
+            throw TransportError(.badCredentials, "the own certificate has no name of ours")
+        }
         return try TLSConnection(
             self.socket,
             context,
-            .pair(of: context.ownName.trustDomain),
+            .pair(of: ownName.trustDomain),
             keyUpdateAfter: self.contexts.keyUpdateAfter,
             until: deadline
         )
