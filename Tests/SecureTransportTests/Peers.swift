@@ -144,8 +144,11 @@ struct Ends: Sendable {
     let client: TLSConnection
     let server: TLSConnection
 
+    /// Made once: certificates are not what these tests are about.
+    private static let peers = Result { try Peers() }
+
     init(keyUpdateAfter: ByteCount = TransportLimits.keyUpdate) throws {
-        let peers = try Peers()
+        let peers = try Self.peers.get()
         let listener = try listener(peers.server, keyUpdateAfter: keyUpdateAfter)
         let accepted = try listener.acceptOne()
         let client = try TLSClient(

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import SecureTransport
+import Synchronization
+
+/// Stands between two peers: cuts what the client sends into single bytes and can hold it back.
+final class Relay: Sendable {
+    let port: UInt16
+    private let listening: Int32
+    private let target: UInt16
+    /// How many bytes of the client may still pass; nil lets all pass.
+    private let budget = Mutex<Int?>(nil)
+    private let changed: Wakeup
+    private let threads = Mutex<[DataThread.Joinable]>([])
+
+    init(to target: UInt16) throws {
+        self.target = target
+        self.changed = try Wakeup()
+        self.listening = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = loopback(0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let descriptor = self.listening
+        withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                _ = bind(descriptor, address, length)
+                _ = listen(descriptor, 1)
+                _ = getsockname(descriptor, address, &length)
+            }
+        }
+        self.port = UInt16(bigEndian: address.sin_port)
+        let thread = try DataThread.spawn(name: "relay") { self.run() }
+        self.threads.withLock { $0.append(thread) }
+    }
+
+    deinit { close(self.listening) }
+
+    /// Lets so many more bytes of the client pass, or all.
+    func letPass(_ count: Int?) {
+        self.budget.withLock { $0 = count }
+        self.changed.signal()
+    }
+
+    /// Waits until both sides have closed.
+    func join() { for thread in self.threads.withLock({ $0 }) { thread.join() } }
+
+    private func run() {
+        let client = accept(self.listening, nil, nil)
+        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = loopback(self.target)
+        withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                _ = connect(server, address, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        var one: Int32 = 1
+        setsockopt(server, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
+        let back = try? DataThread.spawn(name: "relay-back") {
+            self.copy(server, client) { Int.max }
+        }
+        self.copy(client, server) { self.waitForBudget() }
+        shutdown(server, Int32(SHUT_WR))
+        back?.join()
+        close(client)
+        close(server)
+    }
+
+    private func waitForBudget() -> Int {
+        while self.budget.withLock({ $0 }) == 0 { _ = self.changed.wait(timeout: nil) }
+        self.budget.withLock { budget in budget = budget.map { $0 - 1 } }
+        return 1
+    }
+
+    private func copy(_ from: Int32, _ to: Int32, _ allowed: () -> Int) {
+        var part = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = recv(from, &part, min(part.count, allowed()), 0)
+            guard count > 0, send(to, part, count, Int32(MSG_NOSIGNAL)) == count else { return }
+        }
+    }
+}
+
+private func loopback(_ port: UInt16) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    return address
+}
