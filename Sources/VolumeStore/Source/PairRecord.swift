@@ -4,8 +4,11 @@ public import BlockTypes
 
 /// A target that was offered and is not committed yet: its snapshot is kept for resumption (P5).
 public struct PendingTarget: Hashable, Sendable {
+    /// The number of the generation.
     public var number: GenerationNumber
+    /// The frozen view that is read.
     public var snapshot: SnapshotID
+    /// The size of the view.
     public var size: ByteCount
     /// How it was offered; a stage continues only in the same mode.
     public var mode: TransferMode
@@ -36,9 +39,13 @@ public struct RunRecord: Codable, Hashable, Sendable {
     public var outcome: String
     /// `full`, `incremental` or `none`; nil where the run did not get so far.
     public var mode: String?
+    /// What the destination showed afterwards; nil where the run did not get so far.
     public var targetGeneration: UInt64?
+    /// Bytes shipped as data, before compression.
     public var changedBytes: UInt64
+    /// Bytes of all connections, both directions.
     public var wireBytes: UInt64
+    /// From the start of the run to its end.
     public var seconds: Double
 
     /// A run of all its parts.
@@ -66,6 +73,7 @@ public struct RunRecord: Codable, Hashable, Sendable {
 /// Holds: `committed` is a generation that the destination said it shows; nothing it needs is
 /// released before a later one is recorded here.
 public struct PairRecord: StateRecord, Hashable {
+    /// The version of the form of the file.
     public static let format = 1
 
     /// The destination cluster.
@@ -96,6 +104,7 @@ extension PairRecord: Codable {
         case runs
     }
 
+    /// The form in the file.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
         self.pair = try values.identifier(ClusterID.self, forKey: .pair)
@@ -106,6 +115,7 @@ extension PairRecord: Codable {
         self.runs = try values.decode([RunRecord].self, forKey: .runs)
     }
 
+    /// The form in the file.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
         try values.encode(self.pair.description, forKey: .pair)
@@ -126,6 +136,7 @@ extension PendingTarget: Codable {
         case reason
     }
 
+    /// The form in the file.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
         self.init(
@@ -137,6 +148,7 @@ extension PendingTarget: Codable {
         )
     }
 
+    /// The form in the file.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
         try values.encode(self.number.number, forKey: .number)

@@ -18,11 +18,16 @@ public enum SnapshotBacking: String, Codable, Hashable, Sendable {
 /// Written when the image is durable; `generation.json` and `digests` beside it follow when its
 /// root is known. A directory without this record is what a killed freeze left behind.
 public struct SnapshotRecord: StateRecord, Hashable {
+    /// The version of the form of the file.
     public static let format = 1
 
+    /// The number of the generation that it becomes.
     public var number: GenerationNumber
+    /// The identity of the view.
     public var snapshot: SnapshotID
+    /// The size when it was frozen.
     public var size: ByteCount
+    /// How it was frozen.
     public var backing: SnapshotBacking
     /// Where the image lies; nil once it was released and only the digests are left.
     public var imagePath: String?
@@ -65,6 +70,7 @@ extension SnapshotRecord: Codable {
         case pinned
     }
 
+    /// The form in the file.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
         self.init(
@@ -78,6 +84,7 @@ extension SnapshotRecord: Codable {
         )
     }
 
+    /// The form in the file.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
         try values.encode(self.number.number, forKey: .number)
@@ -92,6 +99,7 @@ extension SnapshotRecord: Codable {
 
 /// What a source volume must not forget: the record of `source.json`.
 public struct SourceRecord: StateRecord, Hashable {
+    /// The version of the form of the file.
     public static let format = 1
 
     /// The last number that was given to a generation; durable before the number is used, so that
@@ -113,6 +121,7 @@ extension SourceRecord: Codable {
         case distrusted
     }
 
+    /// The form in the file.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
         self.lastNumber = try values.decode(UInt64.self, forKey: .lastNumber)
@@ -120,6 +129,7 @@ extension SourceRecord: Codable {
             .compactMap { ChangeSourceKind(rawValue: $0) }
     }
 
+    /// The form in the file.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
         try values.encode(self.lastNumber, forKey: .lastNumber)

@@ -20,6 +20,7 @@ public struct VolumeName: Hashable, Sendable, CustomStringConvertible {
         throw StoreError(.invalid, "'\(text.prefix(64))' is not a volume name: \(complaint)")
     }
 
+    /// The name.
     public var description: String { self.text }
 
     private static func complaint(about text: String) -> String? {

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BlockTypes
+public import SecureTransport
+public import VolumeStore
+
+/// Where a volume is sent to.
+public struct Destination: Sendable {
+    /// A host name or address of the destination agent.
+    public let host: String
+
+    /// Its data port, 9010 unless it was moved.
+    public let port: UInt16
+
+    /// The credentials of the pair.
+    public let client: TLSClient
+
+    /// The destination cluster: names the pair in this side's records.
+    public let pair: ClusterID
+
+    /// A destination of all its parts.
+    public init(host: String, port: UInt16, client: TLSClient, pair: ClusterID) {
+        self.host = host
+        self.port = port
+        self.client = client
+        self.pair = pair
+    }
+}
+
+/// Who sends: what the agent as a whole knows, the same for all its transfers.
+public struct SenderIdentity: Sendable {
+    /// This installation.
+    public let cluster: ClusterID
+
+    /// Program and version, for the logs of the other side.
+    public let software: String
+
+    /// Seals resume tickets: at least 32 random bytes that never leave the pool.
+    public let poolSecret: [UInt8]
+
+    /// An identity of all its parts.
+    public init(cluster: ClusterID, software: String, poolSecret: [UInt8]) {
+        precondition(
+            poolSecret.count >= 32,
+            "a secret of \(poolSecret.count) bytes can be guessed"
+        )
+        self.cluster = cluster
+        self.software = software
+        self.poolSecret = poolSecret
+    }
+}
+
+/// Which codec chunks get.
+public enum CodecChoice: String, Hashable, Sendable, CaseIterable {
+    /// What pays off, chunk by chunk (docs/decisions/0004).
+    case auto
+    /// Chunks as they are.
+    case none
+    /// LZ4 blocks, where they get smaller.
+    case lz4
+    /// Zlib streams, where they get smaller: for slow links.
+    case deflate
+}
+
+/// What a run is to do.
+public struct ReplicationRequest: Sendable {
+    /// What is sent.
+    public var volume: SourceVolume
+
+    /// Where to.
+    public var destination: Destination
+
+    /// By whom.
+    public var identity: SenderIdentity
+
+    /// Full, or as the cadence says.
+    public var mode = RequestedMode.automatic(.standard)
+
+    /// Which codec chunks get.
+    public var codec = CodecChoice.auto
+
+    /// The data connections wanted, 1...16; the destination may allow fewer.
+    public var streams: Int
+
+    /// The bandwidth; shared with whoever changes it while the run goes on.
+    public var limit: RateLimiter
+
+    /// Whether the target may be smaller than what the destination has.
+    public var allowShrink = false
+
+    /// A run with the usual settings.
+    public init(
+        _ volume: SourceVolume,
+        to destination: Destination,
+        as identity: SenderIdentity,
+        limit: RateLimiter
+    ) {
+        self.volume = volume
+        self.destination = destination
+        self.identity = identity
+        self.streams = SenderLimits.defaultStreams
+        self.limit = limit
+    }
+}

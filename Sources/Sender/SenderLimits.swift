@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockTypes
+
+/// The bounds of a sender, each with its reason (P6).
+enum SenderLimits {
+    /// The smallest and the largest number of data connections of one transfer.
+    ///
+    /// Beyond 16 their buffers (about 6 MiB a stream) would not fit the 128 MiB that one transfer may hold.
+    static let streams = 1...16
+
+    /// The data connections of a transfer that asks for none: one more than the two cores the
+    /// measurements were made on, so that one can wait for credit while two work.
+    static let defaultStreams = 3
+
+    /// Leaves in one question for granule digests; the frame's own limit.
+    static let granuleQueryLeaves = 128
+
+    /// Leaves in one work unit while leaf digests are compared with the peer's: 16 MiB.
+    ///
+    /// Large enough that a round trip of 50 ms costs a third of a stream's time at most; small
+    /// enough that three streams share a volume of 64 MiB.
+    static let verifyUnitLeaves = 256
+
+    /// Leaves in one work unit otherwise: one chunk, so that credit and progress move evenly.
+    static let unitLeaves = Geometry.maximumChunk.bytes / Geometry.leaf.bytes
+
+    /// Leaves that one zero record may clear while the digests are locked: 64 MiB of volume.
+    static let clearedLeaves = 1024
+
+    /// Unchanged leaves that are read and checked in each run (P9).
+    static let auditLeaves = 64
+
+    /// How long a connection may take to be made.
+    static let connectTimeout = Duration.seconds(10)
+
+    /// How long a control frame may take to arrive once it is due: the destination may have to
+    /// clone a volume of millions of extents before it accepts.
+    static let answerTimeout = Duration.seconds(120)
+
+    /// How often a run tries again after a failure that trying again can help, without any
+    /// progress in between.
+    static let fruitlessAttempts = 5
+
+    /// The waits before the tries; the last one repeats.
+    static let backoff: [Duration] = [
+        .milliseconds(200), .seconds(1), .seconds(3), .seconds(10),
+    ]
+
+    /// The longest wait that a busy destination can ask for inside a run: after it, the run ends
+    /// with the reason rather than hang.
+    static let longestWait = Duration.seconds(30)
+
+    /// Runs that a pair's state file remembers.
+    static let rememberedRuns = 20
+}

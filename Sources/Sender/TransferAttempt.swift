@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockTypes
+import Codecs
+import SecureTransport
+import VolumeStore
+import WireProtocol
+
+/// One session: a control connection, its data connections, and how it ends.
+///
+/// Runs on the thread of its run. The protocol is ``SenderSession``'s; this performs what it
+/// says, starts and ends the data threads, and carries news between them:
+///
+/// ```
+///  control thread: frames, credit, timeouts ───acks───▶ AttemptState ◀──totals, failures── data threads
+///          ▲──────────────────────────── wakeup ────────────────────────────────────────────┘
+/// ```
+struct TransferAttempt: ~Copyable {
+    private let context: TransferContext
+    private let target: SourceSnapshot
+    private let threads: Int
+    private let scope: ResumeTicket.Scope
+    private let hello: Hello
+    private let isCancelled: @Sendable () -> Bool
+    /// Called with what is durable there already, when the destination has accepted.
+    private let accepted: (Accept) -> Void
+
+    private var session: SenderSession
+    private var connection: FrameConnection
+    private var workers: [DataThread.Joinable] = []
+    private var streams = 0
+    private var lastTick: MonotonicTime
+    /// The streams rest because the receiver drains.
+    private var isDraining = false
+    /// How long the reason for a broken data connection may take to arrive.
+    private var graceEnds: MonotonicTime?
+
+    /// Connects; nothing was sent yet.
+    init(
+        _ context: TransferContext,
+        _ plan: AttemptPlan,
+        threads: Int,
+        isCancelled: @escaping @Sendable () -> Bool,
+        accepted: @escaping (Accept) -> Void
+    ) throws(StreamFailure) {
+        let request = context.request
+        let identity = request.identity
+        var generator = context.environment.generator
+        self.context = context
+        self.target = plan.target
+        self.threads = threads
+        self.isCancelled = isCancelled
+        self.accepted = accepted
+        self.scope = ResumeTicket.Scope(
+            pair: request.destination.pair,
+            subject: plan.subject,
+            route: plan.route
+        )
+        let nonce = SessionNonce.random(using: &generator)
+        self.hello = Hello(
+            kind: .data,
+            cluster: identity.cluster,
+            nonce: nonce,
+            software: identity.software
+        )
+        let offer = Offer(
+            transfer: context.transfer,
+            subject: plan.subject,
+            route: plan.route,
+            flags: plan.flags,
+            codecs: request.codec.offered,
+            streams: threads,
+            ticket: .seal(
+                self.scope,
+                secret: identity.poolSecret,
+                nonce: .random(using: &generator)
+            )
+        )
+        self.session = SenderSession(
+            hello: Hello(
+                kind: .control,
+                cluster: identity.cluster,
+                nonce: nonce,
+                software: identity.software
+            ),
+            offer: offer
+        )
+        let tls = try transporting { () throws(TransportError) in
+            try request.destination.client.connect(
+                host: request.destination.host,
+                port: request.destination.port,
+                timeout: SenderLimits.connectTimeout
+            )
+        }
+        tls.setReadTimeout(Limits.peerTimeout)
+        self.connection = FrameConnection(tls, carriesData: false)
+        self.lastTick = context.environment.now()
+    }
+
+    /// The root of the committed target; throws when it came to nothing else.
+    mutating func run() throws(StreamFailure) -> Generation {
+        defer { self.finish() }
+        do throws(StreamFailure) {
+            try self.send(self.session.start())
+            while true {
+                if let generation = try self.step() { return generation }
+            }
+        } catch {
+            throw self.reason(for: error)
+        }
+    }
+
+    // MARK: The loop
+
+    /// Waits for one event and performs what follows from it.
+    private mutating func step() throws(StreamFailure) -> Generation? {
+        let wakeup = self.context.wakeup
+        let readiness: ReadReadiness
+        do throws(TransportError) {
+            readiness = try self.connection.waitReadable(
+                timeout: Limits.timeoutResolution,
+                wakeup: wakeup
+            )
+        } catch {
+            throw .transport(error)
+        }
+        let now = self.context.environment.now()
+        if now.elapsed(since: self.lastTick) >= Limits.timeoutResolution {
+            self.lastTick = now
+            self.countWire()
+            if let generation = try self.perform(self.session.handleTimeout(now: now)) {
+                return generation
+            }
+        }
+        switch readiness {
+        case .timedOut, .woken: return try self.lookAtWorkers(now)
+        case .readable:
+            let action = try self.receive()
+            if let generation = try self.perform(action) { return generation }
+            return try self.lookAtWorkers(now)
+        }
+    }
+
+    private mutating func receive() throws(StreamFailure) -> SenderAction {
+        do throws(TransportError) {
+            switch try self.connection.receive() {
+            case .control(let frame): return self.session.received(frame)
+            case .data: throw TransportError(.violation(.misplaced(.data)), "data came here")
+            case .skipped: return .none
+            }
+        } catch {
+            if case .violation(let violation) = error.code {
+                return self.session.malformed(violation)
+            }
+            throw .transport(error)
+        }
+    }
+
+    /// Does what the session says; the generation once it is committed.
+    private mutating func perform(_ action: SenderAction) throws(StreamFailure) -> Generation? {
+        switch action {
+        case .none: break
+        case .send(let frames): try self.send(frames)
+        case .stream(let accept, let durable): try self.startStreams(accept, durable)
+        case .credit(let ack):
+            self.context.state.update { state in
+                let index = ack.stream.index
+                guard index < state.acks.count else { return }
+                state.acks[index] = ack
+            }
+        case .refused(let refusal): throw .refused(refusal)
+        case .committed(let committed):
+            return committed.generation.generation(
+                of: self.session.offer.volume,
+                lineage: self.session.offer.lineage
+            )
+        case .drain:
+            self.isDraining = true
+            self.context.dispenser.stop()
+        case .close(let closing):
+            if let frame = closing.lastFrame {
+                try self.send([frame])
+                self.connection.close(afterLastWord: true)
+            }
+            if let cause = closing.cause { throw .peer(cause) }
+            throw .stopped
+        }
+        return nil
+    }
+
+    private mutating func send(_ frames: [ControlFrame]) throws(StreamFailure) {
+        do throws(TransportError) {
+            for frame in frames { try self.connection.send(frame, flush: false) }
+            try self.connection.flush()
+        } catch {
+            throw .transport(error)
+        }
+    }
+
+    // MARK: The data threads
+
+    private mutating func startStreams(
+        _ accept: Accept,
+        _ durable: [Extent]
+    ) throws(StreamFailure) {
+        if accept.isResumed {
+            guard accept.ticket.verify(self.scope, secret: self.context.request.identity.poolSecret)
+            else {
+                let abort = Abort(
+                    code: .badTicket,
+                    discard: true,
+                    text: "the ticket of the stage is not ours"
+                )
+                if case .close(let closing) = self.session.abort(abort),
+                    let frame = closing.lastFrame
+                {
+                    try self.send([frame])
+                }
+                throw .foreignTicket
+            }
+        }
+        self.accepted(accept)
+        self.streams = min(accept.streams, self.threads)
+        let count = self.streams
+        self.context.state.update { state in
+            state.acks = Array(repeating: nil, count: count)
+            state.running = count
+        }
+        let session = StreamSession(
+            hello: self.hello,
+            token: accept.token,
+            codecs: Set(ChunkCodec.allCases.filter { self.session.offer.codecs.contains($0) }),
+            durable: DurableRanges(durable)
+        )
+        for index in 0..<count {
+            let context = self.context
+            do throws(TransportError) {
+                self.workers.append(
+                    try DataThread.spawn(name: "gw-send-\(index)") {
+                        runStream(context, session, StreamIndex(index))
+                    }
+                )
+            } catch {
+                self.context.state.update { state in state.running -= count - index }
+                throw .transport(error)
+            }
+        }
+    }
+
+    /// Reacts to cancellation, failures and the end of the data threads.
+    private mutating func lookAtWorkers(_ now: MonotonicTime) throws(StreamFailure) -> Generation? {
+        if self.isCancelled() {
+            if case .close(let closing) = self.session.cancel(discard: false),
+                let frame = closing.lastFrame
+            {
+                try? self.send([frame])
+                self.connection.close(afterLastWord: true)
+            }
+            throw .cancelled
+        }
+        let (running, ended, failure) = self.context.state.read { state in
+            (state.running, state.ended, state.failure)
+        }
+        if let failure { return try self.fail(failure, now) }
+        guard self.streams > 0, running == 0, self.workers.count == self.streams else { return nil }
+        self.workers.removeAll()
+        if ended == self.streams { return try self.commit() }
+        guard self.isDraining else { throw .stopped }
+        return try self.drained()
+    }
+
+    private mutating func drained() throws(StreamFailure) -> Generation? {
+        do throws(StreamFailure) {
+            return try self.perform(self.session.drained())
+        } catch {
+            throw .drained
+        }
+    }
+
+    /// Everything was sent: makes the root durable here, then asks for the proof there.
+    private mutating func commit() throws(StreamFailure) -> Generation? {
+        self.context.progress.enter(.committing)
+        let context = self.context
+        let root = try storing { () throws(StoreError) in try context.digests.finish() }
+        let offer = self.session.offer
+        let generation = Generation(
+            volume: offer.volume,
+            lineage: offer.lineage,
+            number: offer.target.number,
+            snapshot: offer.target.snapshot,
+            size: offer.target.size,
+            root: root
+        )
+        let target = self.target
+        try storing { () throws(StoreError) in try target.record(generation, offer.algorithm) }
+        let totals = self.context.state.read { $0.totals }
+        return try self.perform(self.session.streamsFinished(root: root, totals: totals))
+    }
+
+    /// Gives the destination a moment to say why a connection broke, then ends the session.
+    private mutating func fail(
+        _ failure: StreamFailure,
+        _ now: MonotonicTime
+    ) throws(StreamFailure) -> Generation? {
+        if failure.isSecondary {
+            let end = self.graceEnds ?? now.advanced(bySeconds: 2)
+            self.graceEnds = end
+            if now < end { return nil }
+        }
+        let report: ErrorReport =
+            switch failure {
+            case .store(let error):
+                ErrorReport(code: .storeFailed, isRetryable: true, text: "sender: \(error.what)")
+            case .peer(let report): report
+            case .missedChange:
+                ErrorReport(
+                    code: .driftFound,
+                    isRetryable: true,
+                    text: "the sender's change source missed a change"
+                )
+            case .transport, .refused, .foreignTicket, .drained, .cancelled, .stopped:
+                ErrorReport(code: .streamLost, text: "a data connection broke at the sender")
+            }
+        if case .close(let closing) = self.session.failed(report), let frame = closing.lastFrame {
+            try? self.send([frame])
+            self.connection.close(afterLastWord: true)
+        }
+        throw failure
+    }
+
+    // MARK: The end
+
+    /// The reason that is closest to the cause: what a peer said beats what broke because of it.
+    private func reason(for failure: StreamFailure) -> StreamFailure {
+        guard failure.isSecondary else { return failure }
+        let known = self.context.state.read { $0.failure }
+        guard let known, !known.isSecondary else { return failure }
+        return known
+    }
+
+    /// Ends whatever still runs; afterwards nothing of the attempt is left but its numbers.
+    private mutating func finish() {
+        self.context.dispenser.stop()
+        let connections = self.context.state.update { state in
+            state.isOver = true
+            return state.connections
+        }
+        for connection in connections { connection.interrupt() }
+        for worker in self.workers { worker.join() }
+        self.countWire()
+        self.connection.close()
+    }
+
+    private var counted = 0
+
+    private mutating func countWire() {
+        let control = self.connection.connection
+        var bytes = control.sentBytes.bytes + control.receivedBytes.bytes
+        for connection in self.context.state.read({ $0.connections }) {
+            bytes += connection.sentBytes.bytes + connection.receivedBytes.bytes
+        }
+        self.context.progress.wire.add(ByteCount(bytes - self.counted))
+        self.counted = bytes
+    }
+}
+
+/// The body of a data thread.
+private func runStream(
+    _ context: TransferContext,
+    _ session: StreamSession,
+    _ index: StreamIndex
+) {
+    do throws(StreamFailure) {
+        let tls = try StreamWorker.connect(context)
+        var worker = StreamWorker(context, session, index, tls)
+        let isComplete = try worker.run()
+        let totals = worker.stream.totals
+        context.state.update { state in
+            state.totals = state.totals + totals
+            if isComplete { state.ended += 1 }
+            state.running -= 1
+        }
+    } catch {
+        context.state.update { state in
+            state.fail(error)
+            state.running -= 1
+        }
+    }
+    context.wakeup.signal()
+}

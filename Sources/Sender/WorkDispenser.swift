@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockDiff
+import BlockTypes
+import Synchronization
+import VolumeStore
+
+/// What a data thread does with an extent.
+enum WorkTask: Hashable {
+    /// Read it, and send what has to be sent.
+    case data
+    /// It reads as zeros.
+    case zero
+    /// A leaf that no source reported: read it, and find its expected digest (P9).
+    case audit
+}
+
+/// A piece of work for one data thread.
+struct WorkUnit: Hashable {
+    var extent: Extent
+    var task: WorkTask
+}
+
+/// Hands out the work of a transfer: whichever data thread is free takes the next piece.
+///
+/// Extents stream out of the change source, are rounded to leaves where digests of leaves are
+/// compared, and cut into units. Memory does not depend on the volume (P6). After the last
+/// extent come the leaves to audit, which are known only then.
+final class WorkDispenser: Sendable {
+    private let state: Mutex<State>
+    private let unit: ByteCount
+
+    private struct State {
+        var source: AnyChangeSource
+        var aligner: LeafAligner?
+        var current: KindedExtent?
+        var audit: AuditPlan
+        var audits: ArraySlice<LeafIndex> = []
+        var phase = Phase.extents
+        let size: ByteCount
+    }
+
+    private enum Phase {
+        case extents
+        case audits
+        /// Everything was handed out.
+        case finished
+        /// Some of it will never be.
+        case stopped
+    }
+
+    /// Work from a source.
+    ///
+    /// - Parameters:
+    ///   - source: gives ascending extents.
+    ///   - size: the volume's.
+    ///   - aligned: whether units consist of whole leaves.
+    ///   - unit: the largest data unit; a multiple of a leaf.
+    ///   - audit: what to look at afterwards.
+    init(
+        _ source: sending AnyChangeSource,
+        size: ByteCount,
+        aligned: Bool,
+        unit: ByteCount,
+        audit: AuditPlan
+    ) {
+        precondition(unit.bytes.isMultiple(of: Geometry.leaf.bytes), "a unit is whole leaves")
+        self.unit = unit
+        self.state = Mutex(
+            State(
+                source: source,
+                aligner: aligned ? LeafAligner(size: size) : nil,
+                audit: audit,
+                size: size
+            )
+        )
+    }
+
+    /// The next piece of work; nil when all of it was handed out, or after `stop`.
+    func next() throws(StoreError) -> WorkUnit? {
+        try self.state.withLock { (state) throws(StoreError) in
+            while true {
+                switch state.phase {
+                case .extents:
+                    if let unit = try self.nextExtentUnit(&state) { return unit }
+                    state.audits = state.audit.leaves[...]
+                    state.phase = .audits
+                case .audits:
+                    guard let leaf = state.audits.popFirst() else {
+                        state.phase = .finished
+                        continue
+                    }
+                    let end = min(leaf.start + Geometry.leaf, ByteOffset(state.size.bytes))
+                    return WorkUnit(extent: Extent(leaf.start, end), task: .audit)
+                case .finished, .stopped:
+                    return nil
+                }
+            }
+        }
+    }
+
+    /// Hands nothing more out: the transfer is over or will be resumed.
+    func stop() {
+        self.state.withLock { state in
+            switch state.phase {
+            case .extents, .audits: state.phase = .stopped
+            case .finished, .stopped: break
+            }
+        }
+    }
+
+    /// Whether everything was handed out.
+    var isExhausted: Bool {
+        self.state.withLock { state in
+            switch state.phase {
+            case .finished: true
+            case .extents, .audits, .stopped: false
+            }
+        }
+    }
+
+    private func nextExtentUnit(_ state: inout State) throws(StoreError) -> WorkUnit? {
+        if state.current == nil { state.current = try Self.nextExtent(&state) }
+        guard let current = state.current else { return nil }
+        switch current.kind {
+        case .zero:
+            state.current = nil
+            return WorkUnit(extent: current.extent, task: .zero)
+        case .data:
+            // Cut at multiples of the unit, so that a leaf is never in two units of one extent.
+            let boundary = current.extent.start.roundedDown(to: self.unit) + self.unit
+            guard boundary < current.extent.end else {
+                state.current = nil
+                return WorkUnit(extent: current.extent, task: .data)
+            }
+            state.current = KindedExtent(Extent(boundary, current.extent.end), .data)
+            return WorkUnit(extent: Extent(current.extent.start, boundary), task: .data)
+        }
+    }
+
+    private static func nextExtent(_ state: inout State) throws(StoreError) -> KindedExtent? {
+        while true {
+            if let ready = state.aligner?.next() {
+                Self.leaveOut(ready, &state)
+                return ready
+            }
+            guard let extent = try state.source.next() else { return nil }
+            guard state.aligner != nil else {
+                Self.leaveOut(extent, &state)
+                return extent
+            }
+            state.aligner?.append(extent)
+        }
+    }
+
+    /// Audits look at what was not reported: no extent of a physical comparison, but the zeros of an
+    /// allocation map, which nobody reads otherwise.
+    private static func leaveOut(_ extent: KindedExtent, _ state: inout State) {
+        switch (state.source, extent.kind) {
+        case (.map, .zero): break
+        case (.map, .data), (.physical, .data), (.physical, .zero):
+            state.audit.skip(extent.extent)
+        }
+    }
+}
