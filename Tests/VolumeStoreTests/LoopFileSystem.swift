@@ -103,10 +103,17 @@ enum LoopDevice {
 final class TemporaryDirectory {
     let path: String
 
-    init() throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "godwit-\(UUID().uuidString)"
-        )
+    /// Makes the directory; for images of file systems in memory, where there is room.
+    ///
+    /// Every sync of a file system inside would else wait for the disk below.
+    init(inMemory: Bool = false) throws {
+        var parent = FileManager.default.temporaryDirectory
+        let memory = URL(fileURLWithPath: "/dev/shm")
+        let room = try? FileManager.default.attributesOfFileSystem(forPath: memory.path)
+        if inMemory, let free = room?[.systemFreeSize] as? NSNumber, free.intValue >= 2 << 30 {
+            parent = memory
+        }
+        let url = parent.appendingPathComponent("godwit-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         self.path = url.path
     }

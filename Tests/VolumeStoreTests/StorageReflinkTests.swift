@@ -62,7 +62,7 @@ struct StorageReflinkTests {
     @Test(arguments: [LoopFileSystem.xfs, .btrfs])
     func moreExtentsThanOnePageAreRead(on kind: LoopFileSystem) throws {
         try kind.mounted { directory in
-            let count = 10_000
+            let count = 5000
             let live = try BlockFile.create(
                 "\(directory)/live",
                 size: ByteCount(count * 8192)
