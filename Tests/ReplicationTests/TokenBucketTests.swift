@@ -115,13 +115,13 @@ import WireProtocol
         var now: MonotonicTime { MonotonicTime(nanoseconds: self.nanoseconds.withLock { $0 }) }
         var sleeps: [Duration] { self.naps.withLock { $0 } }
 
-        func sleep(_ duration: Duration) {
+        func advance(by duration: Duration) {
             self.nanoseconds.withLock { $0 += UInt64(duration / .nanoseconds(1)) + 1 }
             self.naps.withLock { $0.append(duration) }
         }
 
         func limiter(_ limit: ByteRate?) -> RateLimiter {
-            RateLimiter(limit: limit, now: { self.now }, sleep: { self.sleep($0) })
+            RateLimiter(limit: limit, now: { self.now }, sleep: { self.advance(by: $0) })
         }
     }
 
