@@ -48,7 +48,11 @@ public final class TLSConnection: @unchecked Sendable {
         until deadline: Deadline
     ) throws(TransportError) {
         let wire = WireBuffer(socket)
-        guard let ssl = SSL_new(context.pointer), let bio = wire.makeBIO() else {
+        guard let bio = wire.makeBIO() else {
+            throw TransportError(.outOfResources, "cannot make a TLS connection")
+        }
+        guard let ssl = SSL_new(context.pointer) else {
+            BIO_free(bio)
             throw TransportError(.outOfResources, "cannot make a TLS connection")
         }
         SSL_set_bio(ssl, bio, bio)
@@ -64,6 +68,7 @@ public final class TLSConnection: @unchecked Sendable {
                 verification.rejection
                 ?? Self.error(ssl, result, wire, "in the TLS handshake")
             SSL_free(ssl)
+            if error.isRefusal { wire.drain(for: TransportLimits.refusalLinger) }
             socket.close()
             throw error
         }
@@ -259,19 +264,8 @@ public final class TLSConnection: @unchecked Sendable {
             ERR_clear_error()
             self.failure = TransportError(.closed, "this side has closed the connection")
         }
-        if draining > .zero { self.drain(Deadline(after: draining)) }
+        if draining > .zero { self.wire.drain(for: draining) }
         self.socket.close()
-    }
-
-    private func drain(_ deadline: Deadline) {
-        self.socket.finishSending()
-        self.wire.deadline = deadline
-        withUnsafeTemporaryAllocation(byteCount: 65536, alignment: 16) { waste in
-            guard let base = waste.baseAddress else { return }
-            while deadline.pollMilliseconds > 0,
-                self.wire.read(into: base, atMost: waste.count) > 0
-            {}
-        }
     }
 
     // MARK: Each call

@@ -92,7 +92,7 @@ final class TLSContext: @unchecked Sendable {
         // revoked pair is out at its next connection. A handshake costs one millisecond.
         SSL_CTX_set_num_tickets(context, 0)
         godwit_ctx_disable_session_cache(context)
-        SSL_CTX_set_options(context, UInt64(1) << 14)  // SSL_OP_NO_TICKET
+        godwit_ctx_disable_tickets(context)
         // Buffering is in WireBuffer; here it would move the rest of its buffer per record.
         godwit_ctx_set_read_ahead(context, 0)
         PeerVerification.require(in: context)

@@ -101,6 +101,7 @@ public final class AcceptedSocket: Sendable {
     public let peerAddress: String
     private let socket: Socket
     private let contexts: ServerContexts
+    private let isTaken = Atomic<Bool>(false)
 
     fileprivate init(_ socket: Socket, _ contexts: ServerContexts) {
         let address = Socket.address(of: socket.descriptor, isPeer: true)
@@ -117,6 +118,9 @@ public final class AcceptedSocket: Sendable {
     public func handshake(
         timeout: Duration = TransportLimits.handshakeTimeout
     ) throws(TransportError) -> TLSConnection {
+        guard !self.isTaken.exchange(true, ordering: .acquiringAndReleasing) else {
+            throw TransportError(.closed, "the socket was closed, or its handshake has been made")
+        }
         let deadline = Deadline(after: timeout)
         let context = try self.contexts.current()
         guard let ownName = context.ownName else {
@@ -131,11 +135,18 @@ public final class AcceptedSocket: Sendable {
         )
     }
 
-    /// Ends a handshake from any thread.
+    /// Ends a handshake, and the connection that came of it, from any thread.
     public func interrupt() { self.socket.interrupt() }
 
-    /// Closes without a word, instead of a handshake.
-    public func close() { self.socket.close() }
+    /// Closes without a word, instead of a handshake; one that has begun is interrupted.
+    public func close() {
+        // A descriptor that another thread uses is never closed under it.
+        if self.isTaken.exchange(true, ordering: .acquiringAndReleasing) {
+            self.socket.interrupt()
+        } else {
+            self.socket.close()
+        }
+    }
 }
 
 /// The context of the credentials in force; made again only when they have changed.

@@ -59,6 +59,16 @@ public struct TransportError: Error, Equatable {
         self.what = what
     }
 
+    /// Whether this side ended the handshake, so that the peer is to get an alert.
+    var isRefusal: Bool {
+        switch self.code {
+        case .handshakeFailed, .certificateRejected: true
+        case .connectFailed, .listenFailed, .refusedByPeer, .closed, .timedOut, .interrupted,
+            .violation, .badCredentials, .outOfResources:
+            false
+        }
+    }
+
     /// Whether the same connection may succeed later without anybody changing anything.
     public var isRetryable: Bool {
         switch self.code {

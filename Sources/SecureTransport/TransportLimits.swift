@@ -24,6 +24,9 @@ public enum TransportLimits {
     /// From the first packet to a usable connection, handshake included: 15 s.
     public static let connectTimeout = Duration.seconds(15)
 
+    /// How long a refused peer may take to read the reason and to close: 1 s.
+    static let refusalLinger = Duration.seconds(1)
+
     /// One write that makes no progress at all: 300 s.
     ///
     /// The peer has stopped reading although it had granted credit. Longer than a slow disk's fsync.

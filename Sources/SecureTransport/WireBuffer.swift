@@ -129,6 +129,20 @@ final class WireBuffer {
         return true
     }
 
+    /// Says that nothing follows, and throws away what arrives until the peer closes too.
+    ///
+    /// A socket that is closed over unread bytes resets the connection, and what we sent last, an
+    /// alert or an error, may never be read.
+    func drain(for duration: Duration) {
+        self.socket.finishSending()
+        self.outputCount = 0
+        let deadline = Deadline(after: duration)
+        self.deadline = deadline
+        repeat {
+            self.inputStart = self.inputEnd
+        } while deadline.pollMilliseconds > 0 && self.fill()
+    }
+
     /// Waits where waiting is allowed; records why not otherwise.
     private func mayGoOn(after number: Int32, events: Int32) -> Bool {
         switch number {

@@ -363,6 +363,19 @@ import Testing
         }
     }
 
+    @Test func aSocketHasOneHandshake() throws {
+        let peers = try Peers()
+        let listener = try listener(peers.server)
+        let peer = try RawPeer(port: listener.port)
+        let accepted = try listener.accept()
+        accepted.close()
+        for _ in 0..<2 {
+            let error = #expect(throws: TransportError.self) { try accepted.handshake() }
+            #expect(error?.code == .closed)
+        }
+        #expect(peer.receiveAll().isEmpty)
+    }
+
     @Test func oneSilentPeerHoldsUpNobody() throws {
         let peers = try Peers()
         let listener = try listener(peers.server)

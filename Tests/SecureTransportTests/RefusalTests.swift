@@ -84,6 +84,28 @@ import X509
         #expect(met.client?.isRetryable == false)
     }
 
+    @Test func theReasonArrivesAlthoughTheClientHasSentAlready() throws {
+        let expired = try Peers.pair(
+            at: self.peers.authority,
+            issued: Date().addingTimeInterval(-3600),
+            lifetime: .seconds(60)
+        )
+        let listener = try listener(self.peers.server)
+        let accepted = try listener.acceptOne()
+        let client = try TLSClient(credentials: expired, expectedServer: .agent(of: destination))
+        let connection = try client.connect(host: "127.0.0.1", port: listener.port)
+        let data = pattern(1 << 20, seed: 1)
+        try connection.write(data, 0..<(1 << 20))
+        var buffer = ChunkBuffer(capacity: ByteCount(1))
+        let error = #expect(throws: TransportError.self) {
+            try connection.read(into: &buffer, 0..<1)
+        }
+        connection.close()
+        #expect(error?.code == .refusedByPeer)
+        #expect(error?.reason == .expired)
+        #expect(accepted.failure?.reason == .expired)
+    }
+
     @Test func aCertificateOfTomorrowIsRefused() throws {
         let early = try Peers.pair(
             at: self.peers.authority,
