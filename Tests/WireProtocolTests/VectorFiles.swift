@@ -54,6 +54,21 @@ enum VectorFiles {
 /// What a frame means, as the JSON beside its bytes: field names as in `docs/wire-format.md`.
 enum FrameDescription {
     static func json(_ frame: Assembled) -> String {
+        let lines = self.list(frame).map { "  \"\($0)\": \"\($1)\"" }
+        return "{\n" + lines.joined(separator: ",\n") + "\n}\n"
+    }
+
+    /// The same for comparing numbers: the names of enum cases and flags are left out.
+    static func fields(_ frame: Assembled) -> [String: String] {
+        var values: [String: String] = [:]
+        for (name, text) in self.list(frame) {
+            let number = text.firstMatch(of: /\(([0-9]+)\)$/).map { String($0.1) }
+            values[name] = text == "true" ? "1" : text == "false" ? "0" : number ?? text
+        }
+        return values
+    }
+
+    private static func list(_ frame: Assembled) -> [(String, String)] {
         var fields: [(String, String)] = []
         switch frame {
         case .control(let control):
@@ -67,8 +82,7 @@ enum FrameDescription {
             fields.append(("type", "0x" + String(type, radix: 16)))
             fields.append(("skippedBytes", "\(length)"))
         }
-        let lines = fields.map { "  \"\($0)\": \"\($1)\"" }
-        return "{\n" + lines.joined(separator: ",\n") + "\n}\n"
+        return fields
     }
 
     private static func flatten(
@@ -106,7 +120,6 @@ enum FrameDescription {
         case let value as JoinToken: Hexadecimal.text(of: value.bytes)
         case let value as ResumeTicket: Hexadecimal.text(of: value.bytes)
         case let value as FeatureName: value.text
-        case let value as WireVersion: value.description
         case let value as any OptionSet: "\(value.rawValue)"
         case let value as any FixedWidthInteger: "\(value)"
         case let value as Bool: "\(value)"
