@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockTypes
+import Codecs
+import SecureTransport
+import Synchronization
+import VolumeStore
+import WireProtocol
+
+/// One data connection, and the thread that owns it: each chunk is received, decompressed, checked,
+/// digested and staged before the next one is looked at.
+///
+/// Nothing here is allocated, queued or handed over for a chunk; the buffers are made once.
+struct DataConnection: ~Copyable {
+    private var frames: FrameConnection
+    private var stream: ReceiverStream
+    private let pair: PairIdentity
+    private let environment: ReceiverEnvironment
+    private var decompressor = ChunkDecompressor()
+    private var chunk = ChunkBuffer(capacity: Geometry.maximumChunk)
+    private var scratch = StageScratch()
+    private var lane: Lane?
+    private var isClosed = false
+
+    /// What the stream works on once it has joined.
+    private struct Lane {
+        let transfer: IncomingTransfer
+        let stage: Stage
+        let progress: StreamProgress
+        let index: StreamIndex
+        var applied = ByteCount.zero
+    }
+
+    init(
+        _ frames: consuming FrameConnection,
+        _ pair: PairIdentity,
+        _ environment: ReceiverEnvironment,
+        hello: Hello
+    ) {
+        self.frames = frames
+        self.pair = pair
+        self.environment = environment
+        self.stream = ReceiverStream(hello: hello)
+    }
+
+    /// Runs the stream that the client's hello begins, to its end.
+    consuming func run(_ hello: Hello) {
+        self.perform(self.stream.received(.hello(hello)))
+        while !self.isClosed { self.step() }
+        if let lane = self.lane {
+            lane.transfer.leave(lane.index, self.frames.connection)
+        }
+        self.frames.close(afterLastWord: true)
+    }
+
+    private mutating func step() {
+        if self.lane == nil {
+            let now = self.environment.now
+            self.perform(self.stream.handleTimeout(now: now))
+            guard !self.isClosed else { return }
+        }
+        do throws(TransportError) {
+            let received = try self.frames.receive()
+            if let lane = self.lane {
+                // The sender may have heard of more credit than this thread has looked at.
+                self.stream.extendCredit(to: lane.progress.creditLimit)
+            }
+            switch received {
+            case .control(let frame):
+                self.perform(self.stream.received(frame))
+            case .data(let header, let payload):
+                self.take(header, payload)
+            case .skipped:
+                break
+            }
+        } catch {
+            if case .violation(let frame) = error.code {
+                self.perform(self.stream.malformed(frame))
+            } else {
+                self.perform(self.stream.connectionClosed())
+            }
+        }
+    }
+
+    // MARK: Chunks
+
+    private mutating func take(_ header: DataHeader, _ payload: Range<Int>) {
+        let action = self.stream.receivedData(header, wireLength: payload.count)
+        guard case .data(let extent) = action, let lane = self.lane else {
+            return self.perform(action)
+        }
+        let length = header.rawLength
+        do throws(StageError) {
+            switch header.codec {
+            case .none:
+                guard Checksum.xxh3(self.frames.receiveBuffer, payload) == header.checksum else {
+                    return self.fail(.corrupt(header))
+                }
+                lane.progress.noteReceived(self.stream.charged)
+                try lane.stage.write(
+                    self.frames.receiveBuffer,
+                    payload,
+                    at: extent.start,
+                    using: &self.scratch
+                )
+            case .lz4, .deflate:
+                guard
+                    self.decompressor.decompress(
+                        self.frames.receiveBuffer,
+                        payload,
+                        into: &self.chunk,
+                        0..<length,
+                        codec: header.codec
+                    ),
+                    Checksum.xxh3(self.chunk, 0..<length) == header.checksum
+                else { return self.fail(.corrupt(header)) }
+                lane.progress.noteReceived(self.stream.charged)
+                try lane.stage.write(
+                    self.chunk,
+                    0..<length,
+                    at: extent.start,
+                    using: &self.scratch
+                )
+            }
+        } catch {
+            return self.fail(ErrorReport(error))
+        }
+        self.noteApplied(extent.length)
+    }
+
+    private mutating func zero(_ extent: Extent) {
+        guard let lane = self.lane else { return }
+        lane.progress.noteReceived(self.stream.charged)
+        do throws(StageError) {
+            try lane.stage.zero(extent, using: &self.scratch)
+        } catch {
+            return self.fail(ErrorReport(error))
+        }
+        self.noteApplied(Limits.zeroCharge)
+    }
+
+    private func noteApplied(_ charge: ByteCount) {
+        guard let lane = self.lane else { return }
+        lane.progress.noteApplied(self.stream.charged)
+        lane.transfer.noteApplied(charge)
+    }
+
+    // MARK: Questions about the base
+
+    private mutating func answer(_ query: LeafQuery) {
+        guard let lane = self.lane else { return }
+        do throws(StageError) {
+            let digests = try lane.stage.leafDigests(
+                from: query.first,
+                count: query.count,
+                using: &self.scratch
+            )
+            self.send([.leafDigests(LeafDigests(first: query.first, digests: digests))])
+        } catch {
+            self.fail(ErrorReport(error))
+        }
+    }
+
+    private mutating func answer(_ query: GranuleQuery) {
+        guard let lane = self.lane else { return }
+        var answers: [GranuleShares] = []
+        for leaf in query.leaves {
+            do throws(StageError) {
+                let shares = try lane.stage.granuleShares(of: leaf, using: &self.scratch)
+                answers.append(GranuleShares(leaf: leaf, shares: shares))
+            } catch {
+                return self.fail(ErrorReport(error))
+            }
+        }
+        self.send([.granuleDigests(GranuleDigests(answers))])
+    }
+
+    // MARK: Actions
+
+    private mutating func perform(_ action: ReceiverStreamAction) {
+        switch action {
+        case .none: break
+        case .send(let frames): self.send(frames)
+        case .join(let join): self.join(join)
+        case .data: preconditionFailure("a chunk without its payload")
+        case .zero(let extent): self.zero(extent)
+        case .answerLeaves(let query): self.answer(query)
+        case .answerGranules(let query): self.answer(query)
+        case .ended(let totals): self.end(totals)
+        case .close(let closing): self.close(closing)
+        }
+    }
+
+    /// Finds the session; a stranger to it learns only that it was rejected (P8).
+    private mutating func join(_ join: Join) {
+        let transfer = self.environment.registry.transfer(join.transfer)
+        guard let transfer, transfer.pair == self.pair else {
+            return self.fail(.unknownTransfer)
+        }
+        switch transfer.session.withLock({ $0.admit(join) }) {
+        case .rejected(let report):
+            self.fail(report)
+        case .admitted(let terms):
+            guard let (stage, progress) = transfer.enter(terms.stream, self.frames.connection)
+            else { return self.fail(.unknownTransfer) }
+            self.lane = Lane(
+                transfer: transfer,
+                stage: stage,
+                progress: progress,
+                index: terms.stream
+            )
+            // From here on the control connection tells whether the peer is alive.
+            self.frames.connection.setReadTimeout(nil)
+            self.perform(self.stream.joined(terms))
+        }
+    }
+
+    private mutating func end(_ totals: StreamTotals) {
+        guard let lane = self.lane else { return }
+        let action = lane.transfer.session.withLock { $0.streamEnded(lane.index, totals: totals) }
+        lane.transfer.post(.perform(action))
+    }
+
+    private mutating func send(_ frames: [ControlFrame]) {
+        do throws(TransportError) {
+            for frame in frames { try self.frames.send(frame, flush: false) }
+            try self.frames.flush()
+        } catch {
+            self.perform(self.stream.connectionClosed())
+        }
+    }
+
+    private mutating func fail(_ report: ErrorReport) { self.perform(self.stream.failed(report)) }
+
+    private mutating func close(_ closing: Closing) {
+        self.isClosed = true
+        if let frame = closing.lastFrame {
+            try? self.frames.send(frame)
+        }
+        guard let lane = self.lane, let cause = closing.cause else { return }
+        lane.transfer.post(.failed(cause))
+    }
+}
+
+extension ErrorReport {
+    fileprivate static let unknownTransfer = Self(
+        code: .notAuthorised,
+        text: "there is no such transfer of this pair"
+    )
+
+    fileprivate static func corrupt(_ header: DataHeader) -> Self {
+        Self(
+            code: .corruptData,
+            offset: header.offset,
+            text: "the chunk at \(header.offset.bytes) does not have its checksum"
+        )
+    }
+}

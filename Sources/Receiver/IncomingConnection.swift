@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockTypes
+import Identity
+import SecureTransport
+import WireProtocol
+
+/// A connection from the accepted socket to the point where it is a control or a data connection.
+struct IncomingConnection {
+    private let environment: ReceiverEnvironment
+    private let threads: ThreadRoll
+
+    init(_ environment: ReceiverEnvironment, _ threads: ThreadRoll) {
+        self.environment = environment
+        self.threads = threads
+    }
+
+    /// Runs the connection to its end, on a thread of its own.
+    func run(_ socket: AcceptedSocket) {
+        let address = socket.peerAddress
+        let connection: TLSConnection
+        do throws(TransportError) {
+            defer { self.threads.provenOrGone() }
+            connection = try socket.handshake(timeout: Limits.handshakeTimeout)
+        } catch {
+            self.environment.observer.received(
+                .connectionRefused(address: address, reason: error.what)
+            )
+            return
+        }
+        // A silent peer holds its thread so long and no longer; changed when its kind is known.
+        connection.setReadTimeout(Limits.handshakeTimeout)
+        connection.setWriteTimeout(Limits.peerTimeout)
+        var frames = FrameConnection(connection)
+        guard let pair = self.environment.authorise(connection.peerName) else {
+            return self.refuse(
+                &frames,
+                address,
+                ErrorReport(code: .notAuthorised, text: "the pair is not known here")
+            )
+        }
+        do throws(TransportError) {
+            let hello = try self.hello(&frames)
+            guard hello.cluster == pair.cluster else {
+                return self.refuse(
+                    &frames,
+                    address,
+                    ErrorReport(
+                        code: .notAuthorised,
+                        text: "the hello is of another cluster than the key"
+                    )
+                )
+            }
+            try self.run(hello, frames, pair, address)
+        } catch {
+            self.environment.observer.received(
+                .connectionRefused(address: address, reason: error.what)
+            )
+        }
+    }
+
+    private func run(
+        _ hello: Hello,
+        _ frames: consuming FrameConnection,
+        _ pair: PairIdentity,
+        _ address: String
+    ) throws(TransportError) {
+        let answer = self.environment.hello(answering: hello, as: hello.kind)
+        switch hello.kind {
+        case .control:
+            let transfer = try IncomingTransfer(
+                pair: pair,
+                peer: address,
+                environment: self.environment,
+                hello: answer
+            )
+            ControlConnection(frames, transfer).run(hello)
+        case .data:
+            DataConnection(frames, pair, self.environment, hello: answer).run(hello)
+        }
+    }
+
+    /// The first frame; what is no hello is answered as what it is.
+    private func hello(_ frames: inout FrameConnection) throws(TransportError) -> Hello {
+        do throws(TransportError) {
+            if case .control(.hello(let hello)) = try frames.receive() { return hello }
+        } catch {
+            guard case .violation(let frame) = error.code else { throw error }
+            try? frames.send(.error(frame.report))
+            frames.close(afterLastWord: true)
+            throw error
+        }
+        let report = ErrorReport(code: .violation, text: "the first frame is no hello")
+        try? frames.send(.error(report))
+        frames.close(afterLastWord: true)
+        throw TransportError(.closed, report.text)
+    }
+
+    private func refuse(
+        _ frames: inout FrameConnection,
+        _ address: String,
+        _ report: ErrorReport
+    ) {
+        self.environment.observer.received(
+            .connectionRefused(address: address, reason: report.text)
+        )
+        try? frames.send(.error(report))
+        frames.close(afterLastWord: true)
+    }
+}

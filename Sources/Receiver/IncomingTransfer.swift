@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockTypes
+import SecureTransport
+import Synchronization
+import VolumeStore
+import WireProtocol
+
+/// One session at the receiver: what its threads share.
+///
+/// ```
+///  control thread   owns the control connection; performs what the session decides
+///  worker thread    decides offers, flushes, proves, commits      ──post──▶ control thread
+///  data threads     one for each stream: receive, check, stage    ──post──▶ control thread
+/// ```
+/// The session machine is behind a lock; its actions are performed outside of it, by the control
+/// thread alone.
+final class IncomingTransfer: Sendable {
+    /// What another thread wants the control thread to tell the session.
+    enum Notice {
+        case decided(OfferDecision)
+        case perform(ReceiverAction)
+        case committed(GenerationStamp)
+        case failed(ErrorReport)
+        case drain
+    }
+
+    struct State {
+        var offer: Offer?
+        var volume: ReplicaVolume?
+        var stage: Stage?
+        var streams: [StreamProgress] = []
+        var commit: Commit?
+        /// Data connections with a thread at work.
+        var connections: [StreamIndex: TLSConnection] = [:]
+        /// No stream may begin any more.
+        var isClosing = false
+        var isDiscarding = false
+        var status: TransferStatus?
+        var wireBytes = ByteCount.zero
+    }
+
+    let pair: PairIdentity
+    let peer: String
+    let environment: ReceiverEnvironment
+    let session: Mutex<ReceiverSession>
+    let state = Mutex(State())
+    let controlWakeup: Wakeup
+    let workerWakeup: Wakeup
+    private let notices = Mutex<[Notice]>([])
+    private let unflushed = Atomic<Int>(0)
+
+    init(
+        pair: PairIdentity,
+        peer: String,
+        environment: ReceiverEnvironment,
+        hello: Hello
+    ) throws(TransportError) {
+        self.pair = pair
+        self.peer = peer
+        self.environment = environment
+        self.controlWakeup = try Wakeup()
+        self.workerWakeup = try Wakeup()
+        self.session = Mutex(ReceiverSession(hello: hello))
+    }
+
+    // MARK: Notices
+
+    /// Hands a notice to the control thread.
+    func post(_ notice: Notice) {
+        self.notices.withLock { $0.append(notice) }
+        self.controlWakeup.signal()
+    }
+
+    /// The notices since the last call, in order.
+    func takeNotices() -> [Notice] {
+        self.notices.withLock { notices in
+            let taken = notices
+            notices.removeAll(keepingCapacity: true)
+            return taken
+        }
+    }
+
+    // MARK: Streams
+
+    /// Counts a data thread in; nil when the session is ending or has no such stream.
+    func enter(
+        _ stream: StreamIndex,
+        _ connection: TLSConnection
+    ) -> (stage: Stage, progress: StreamProgress)? {
+        self.state.withLock { state in
+            guard !state.isClosing, let stage = state.stage,
+                stream.index < state.streams.count, state.connections[stream] == nil
+            else { return nil }
+            state.connections[stream] = connection
+            return (stage, state.streams[stream.index])
+        }
+    }
+
+    /// Counts a data thread out.
+    func leave(_ stream: StreamIndex, _ connection: TLSConnection) {
+        self.state.withLock { state in
+            state.wireBytes += connection.receivedBytes
+            state.connections[stream] = nil
+        }
+        self.controlWakeup.signal()
+    }
+
+    /// Counts applied bytes; wakes the worker at the first ones and when there are many.
+    func noteApplied(_ charge: ByteCount) {
+        let step = self.environment.limits.flushStep.bytes
+        let (before, after) = self.unflushed.add(charge.bytes, ordering: .acquiringAndReleasing)
+        if before == 0 || (before < step && after >= step) { self.workerWakeup.signal() }
+    }
+
+    /// Bytes that were applied and are not being flushed yet.
+    var unflushedBytes: ByteCount { ByteCount(self.unflushed.load(ordering: .acquiring)) }
+
+    func takeUnflushed() { self.unflushed.store(0, ordering: .releasing) }
+
+    // MARK: Ending
+
+    /// Lets no stream begin any more and ends those that are there.
+    func beginClosing(discarding: Bool) {
+        let connections = self.state.withLock { state in
+            state.isClosing = true
+            state.isDiscarding = state.isDiscarding || discarding
+            return Array(state.connections.values)
+        }
+        for connection in connections { connection.interrupt() }
+        self.workerWakeup.signal()
+    }
+
+    var isClosing: Bool { self.state.withLock { $0.isClosing } }
+
+    var hasStreams: Bool { self.state.withLock { !$0.connections.isEmpty } }
+
+    // MARK: Status
+
+    /// The transfer as it stands; nil before its offer.
+    var status: TransferStatus? {
+        self.state.withLock { state in
+            guard var status = state.status else { return nil }
+            status.receivedBytes = Self.sum(state.streams) { $0.receivedBytes }
+            status.appliedBytes = Self.sum(state.streams) { $0.appliedBytes }
+            status.durableBytes = Self.sum(state.streams) { $0.durableBytes }
+            status.wireBytes =
+                state.wireBytes
+                + state.connections.values.reduce(ByteCount.zero) { $0 + $1.receivedBytes }
+            status.driftedLeaves = state.stage?.driftedLeaves ?? status.driftedLeaves
+            return status
+        }
+    }
+
+    func updateStatus(_ body: @Sendable (inout TransferStatus) -> Void) {
+        self.state.withLock { state in
+            guard var status = state.status else { return }
+            body(&status)
+            state.status = status
+        }
+    }
+
+    /// Tells the observer about the transfer.
+    func tell(_ event: (TransferStatus) -> ReceiverEvent) {
+        guard let status = self.status else { return }
+        self.environment.observer.received(event(status))
+    }
+
+    private static func sum(
+        _ streams: [StreamProgress],
+        _ bytes: (StreamProgress) -> ByteCount
+    ) -> ByteCount {
+        streams.reduce(ByteCount.zero) { $0 + bytes($1) }
+    }
+}

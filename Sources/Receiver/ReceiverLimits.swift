@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import BlockTypes
+public import WireProtocol
+
+/// The bounds of a receiver (P6), each with its reason.
+public struct ReceiverLimits: Hashable, Sendable {
+    /// Transfers at once; more are refused as busy and come again.
+    public var sessions: Int
+    /// Streams of one transfer.
+    ///
+    /// Each has a thread and 5 MiB of buffers: 16 of them stay below the 128 MiB of a transfer.
+    public var streams: Int
+    /// Connections at once, of all kinds; more are closed before the handshake.
+    public var connections: Int
+    /// Peers at once that have not proven who they are; they must not take all the places.
+    public var handshakes: Int
+    /// How far each stream may be ahead of what is durable.
+    public var creditWindow: ByteCount
+    /// Applied bytes after which they are made durable, over all streams.
+    public var flushStep: ByteCount
+    /// Applied bytes wait at most so long to be made durable.
+    public var flushInterval: Duration
+    /// A commit that changes bytes in place waits at most so long for readers.
+    public var readerWait: Duration
+    /// A sender that comes again waits at most so long for its old session to end.
+    public var takeoverWait: Duration
+    /// What a refused sender should wait before it asks again.
+    public var retryAfterSeconds: UInt32
+    /// A stage that nobody continues is thrown away after so long: 7 days, a cadence of full copies.
+    public var stageLifetime: Duration
+
+    /// The limits that an agent uses, unless something else is said.
+    public init(
+        sessions: Int = 16,
+        streams: Int = Limits.streams,
+        connections: Int = 144,
+        handshakes: Int = 32,
+        creditWindow: ByteCount = Limits.creditWindow,
+        flushInterval: Duration = .milliseconds(200),
+        readerWait: Duration = .seconds(60),
+        takeoverWait: Duration = .seconds(10),
+        retryAfterSeconds: UInt32 = 5,
+        stageLifetime: Duration = .seconds(7 * 86_400)
+    ) {
+        precondition((1...Limits.streams).contains(streams), "\(streams) streams")
+        precondition(
+            creditWindow >= Limits.minimumCreditWindow
+                && creditWindow <= Limits.maximumCreditWindow,
+            "a credit window of \(creditWindow.bytes) bytes"
+        )
+        self.sessions = sessions
+        self.streams = streams
+        self.connections = connections
+        self.handshakes = handshakes
+        self.creditWindow = creditWindow
+        // Half a window: the sender fills the other half while this one becomes durable.
+        self.flushStep = min(Limits.durableStep, ByteCount(creditWindow.bytes / 2))
+        self.flushInterval = flushInterval
+        self.readerWait = readerWait
+        self.takeoverWait = takeoverWait
+        self.retryAfterSeconds = retryAfterSeconds
+        self.stageLifetime = stageLifetime
+    }
+}

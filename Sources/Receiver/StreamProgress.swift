@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockTypes
+import Synchronization
+import WireProtocol
+
+/// How far one stream has got: counted by its data thread, read by the others of the transfer.
+///
+/// Holds: durable ≤ applied ≤ received (P3). They only grow, and a reader loads them in this order,
+/// so that what it sees holds too.
+final class StreamProgress: Sendable {
+    let stream: StreamIndex
+    private let received = Atomic<Int>(0)
+    private let applied = Atomic<Int>(0)
+    private let durable = Atomic<Int>(0)
+    private let credit: Atomic<Int>
+    private let window: Int
+
+    init(_ stream: StreamIndex, window: ByteCount) {
+        self.stream = stream
+        self.window = window.bytes
+        self.credit = Atomic(window.bytes)
+    }
+
+    /// Up to where the sender may send; announced by the control connection.
+    var creditLimit: ByteCount { ByteCount(self.credit.load(ordering: .acquiring)) }
+
+    /// What a flush that begins now will make durable.
+    var appliedBytes: ByteCount { ByteCount(self.applied.load(ordering: .acquiring)) }
+
+    var receivedBytes: ByteCount { ByteCount(self.received.load(ordering: .acquiring)) }
+
+    var durableBytes: ByteCount { ByteCount(self.durable.load(ordering: .acquiring)) }
+
+    func noteReceived(_ total: ByteCount) { self.received.store(total.bytes, ordering: .releasing) }
+
+    func noteApplied(_ total: ByteCount) { self.applied.store(total.bytes, ordering: .releasing) }
+
+    func noteDurable(_ total: ByteCount) {
+        precondition(
+            total <= self.appliedBytes,
+            "P3: durable \(total.bytes) ran ahead of applied \(self.appliedBytes.bytes)"
+        )
+        self.durable.store(total.bytes, ordering: .releasing)
+    }
+
+    /// The acknowledgement of now; the credit is extended before the sender can hear of it.
+    func acknowledgement() -> Ack {
+        let durable = self.durable.load(ordering: .acquiring)
+        let applied = self.applied.load(ordering: .acquiring)
+        let received = self.received.load(ordering: .acquiring)
+        let limit = durable + self.window
+        self.credit.store(limit, ordering: .releasing)
+        return Ack(
+            stream: self.stream,
+            received: ByteCount(received),
+            applied: ByteCount(applied),
+            durable: ByteCount(durable),
+            creditLimit: ByteCount(limit)
+        )
+    }
+}

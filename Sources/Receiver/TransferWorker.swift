@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockTypes
+import SecureTransport
+import Synchronization
+import VolumeStore
+import WireProtocol
+
+/// The thread of a transfer that waits for the disk: prepares the stage, flushes it, commits it.
+///
+/// The control thread goes on meanwhile: it answers pings also while a stage of terabytes is read again
+/// or a journal is applied.
+struct TransferWorker: Sendable {
+    let transfer: IncomingTransfer
+
+    private var limits: ReceiverLimits { self.transfer.environment.limits }
+
+    /// Runs until the transfer is committed or its session ends.
+    func run(_ offer: Offer) {
+        let decision = OfferDesk(transfer: self.transfer).decide(offer)
+        self.transfer.post(.decided(decision))
+        guard case .accept = decision, let stage = self.transfer.state.withLock({ $0.stage })
+        else { return }
+        while true {
+            let order = self.nextOrder()
+            switch order {
+            case .flush:
+                guard self.flush(stage) else { return }
+            case .prove(let commit):
+                self.commit(stage, commit)
+                return
+            case .stop:
+                return
+            }
+        }
+    }
+
+    private enum Order {
+        case flush
+        case prove(Commit)
+        case stop
+    }
+
+    /// Waits until there is something to do.
+    private func nextOrder() -> Order {
+        while true {
+            let (isClosing, commit) = self.transfer.state.withLock { ($0.isClosing, $0.commit) }
+            if isClosing { return .stop }
+            if let commit { return .prove(commit) }
+            let unflushed = self.transfer.unflushedBytes
+            if unflushed >= self.limits.flushStep { return .flush }
+            // A little that is applied waits for more, but not for long.
+            let timeout = unflushed > .zero ? self.limits.flushInterval : nil
+            if !self.transfer.workerWakeup.wait(timeout: timeout) { return .flush }
+        }
+    }
+
+    /// Makes durable what was applied before, then says so (P3).
+    private func flush(_ stage: Stage) -> Bool {
+        let streams = self.transfer.state.withLock { $0.streams }
+        self.transfer.takeUnflushed()
+        let applied = streams.map(\.appliedBytes)
+        do {
+            try stage.flush()
+        } catch {
+            self.transfer.post(.failed(ErrorReport(error)))
+            return false
+        }
+        for (stream, bytes) in zip(streams, applied) { stream.noteDurable(bytes) }
+        self.transfer.controlWakeup.signal()
+        return true
+    }
+
+    /// Proves and commits (P1, P2); says so only when the target is visible and durable.
+    private func commit(_ stage: Stage, _ commit: Commit) {
+        guard let volume = self.transfer.state.withLock({ $0.volume }) else { return }
+        self.transfer.updateStatus { $0.state = .proving }
+        let begin = ContinuousClock.now
+        while true {
+            do throws(StageError) {
+                let generation = try volume.commit(stage, expecting: commit.root)
+                self.transfer.post(.committed(GenerationStamp(generation)))
+                return
+            } catch {
+                // Readers of bytes that would change in place: they end, or we give up for now.
+                if case .store(let failure) = error, failure.code == .busy,
+                    !volume.needsRecovery, !self.transfer.isClosing,
+                    begin.duration(to: ContinuousClock.now) < self.limits.readerWait
+                {
+                    _ = self.transfer.workerWakeup.wait(timeout: .milliseconds(100))
+                    continue
+                }
+                if case .rootMismatch = error {
+                    self.transfer.state.withLock { $0.isDiscarding = true }
+                }
+                self.transfer.post(.failed(ErrorReport(error)))
+                return
+            }
+        }
+    }
+}
