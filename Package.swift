@@ -103,8 +103,10 @@ let package = Package(
         ),
         library(
             "Receiver",
-            ["BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport", "VolumeStore"]
-        ),
+            [
+                "BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "Identity", "SecureTransport",
+                "VolumeStore",
+            ]),
         library(
             "AgentAPI",
             [
