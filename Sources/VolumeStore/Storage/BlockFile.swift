@@ -157,7 +157,9 @@ public final class BlockFile: Sendable {
         try buffer.withUnsafeMutableBytes(offset..<offset + length) {
             (target) throws(StoreError) in
             let count = try self.read(at: place, into: target)
-            for index in count..<target.count { target[index] = 0 }
+            // Within the target: `count` is at most its own.
+            UnsafeMutableRawBufferPointer(rebasing: target[count...])
+                .initializeMemory(as: UInt8.self, repeating: 0)
         }
     }
 
