@@ -80,9 +80,8 @@ struct FrameDeliveryTests {
             for bit in 0..<(isData ? FrameHeader.encodedSize : vector.bytes.count) * 8 {
                 var bytes = vector.bytes
                 bytes[bit / 8] ^= 1 << (bit % 8)
-                #expect(throws: FrameError.self, "\(vector.name) bit \(bit)") {
-                    try assemble(bytes)
-                }
+                let isNoticed = (try? assemble(bytes)) == nil
+                if !isNoticed { Issue.record("\(vector.name) bit \(bit) was not noticed") }
             }
         }
     }
