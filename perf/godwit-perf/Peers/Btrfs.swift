@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockTypes
+import Foundation
+import Glibc
+
+/// `btrfs send` into `btrfs receive` over TLS, between two loop-mounted file systems.
+///
+/// Both compress with zstd 1 and the stream carries the compressed extents (protocol 2): its best
+/// case, as the work of compressing was done when the data was written.
+final class Btrfs: Peer {
+    let name = "btrfs-send"
+    let summary =
+        "btrfs subvolume snapshot; btrfs send --proto 2 --compressed-data [-p] over "
+        + "openssl s_client into s_server | btrfs receive; compress=zstd:1 on both sides"
+    let scenarios: Set<Scenario> = [.full, .incremental, .unchanged]
+    private let certificates: Certificates
+    private var from: LoopFileSystem?
+    private var to: LoopFileSystem?
+    private var snapshot = 0
+    private var base: Int?
+
+    init(_ certificates: Certificates) { self.certificates = certificates }
+
+    var obstacle: String? {
+        LoopFileSystem.obstacle("btrfs") ?? self.missing("btrfs", "openssl")
+    }
+
+    func open(_ source: Source) throws {
+        let size = ByteCount(source.size.bytes * 3 + (1 << 30))
+        let from = try LoopFileSystem(
+            "btrfs",
+            name: "send",
+            size: size,
+            options: "compress=zstd:1"
+        )
+        self.from = from
+        self.to = try LoopFileSystem(
+            "btrfs",
+            name: "receive",
+            size: size,
+            options: "compress=zstd:1"
+        )
+        try run(["btrfs", "subvolume", "create", "\(from.mount)/volume"])
+        try run(["cp", "--sparse=always", source.path, "\(from.mount)/volume/image"])
+        try from.sync()
+    }
+
+    func follow(_ difference: Difference, to state: VolumeState) throws {
+        guard let from = self.from else { return }
+        try difference.apply(state, to: "\(from.mount)/volume/image")
+        try from.sync()
+    }
+
+    func clear() throws {
+        guard let from = self.from, let to = self.to else { return }
+        for mount in [from.mount, to.mount] {
+            for name in try FileManager.default.contentsOfDirectory(atPath: mount)
+            where name.hasPrefix("s") {
+                try run(["btrfs", "subvolume", "delete", "--commit-after", "\(mount)/\(name)"])
+            }
+            try run(["btrfs", "subvolume", "sync", mount])
+        }
+        self.base = nil
+    }
+
+    func transfer(_ scenario: Scenario) throws -> Sample {
+        guard let from = self.from, let to = self.to else {
+            throw HarnessError("\(self.name) has no source")
+        }
+        let parent = scenario == .full ? nil : self.base
+        let next = self.snapshot + 1
+        try RawFile.warm("\(from.mount)/volume/image")
+        let option = parent.map { "-p \(from.mount)/s\($0)" } ?? ""
+        let sample = try self.certificates.pipe(
+            from: "btrfs send -q --proto 2 --compressed-data \(option) \(from.mount)/s\(next)",
+            into: "btrfs receive -q \(to.mount)"
+        ) {
+            // Freezing is a part of Godwit's time too.
+            try run([
+                "btrfs", "subvolume", "snapshot", "-r", "\(from.mount)/volume",
+                "\(from.mount)/s\(next)",
+            ])
+        } thenSync: {
+            try to.sync()
+        }
+        self.snapshot = next
+        self.base = next
+        if let parent {
+            for mount in [from.mount, to.mount] {
+                try run(["btrfs", "subvolume", "delete", "\(mount)/s\(parent)"])
+            }
+        }
+        return sample
+    }
+
+    func isIdentical() throws -> Bool {
+        guard let from = self.from, let to = self.to, let base = self.base else { return false }
+        let path = "\(to.mount)/s\(base)/image"
+        let same = try RawFile.same("\(from.mount)/volume/image", path)
+        try RawFile.syncAndEvict(path)
+        return same
+    }
+
+    func close() throws {
+        try self.from?.unmount()
+        try self.to?.unmount()
+        self.from = nil
+        self.to = nil
+    }
+}

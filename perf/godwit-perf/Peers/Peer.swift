@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockTypes
+
+/// What is measured.
+enum Scenario: String, CaseIterable, Codable {
+    /// The destination has nothing.
+    case full
+    /// The destination has the other state.
+    case incremental
+    /// The destination has this state.
+    case unchanged
+    /// As full, but killed half-way and started again; the second start is measured.
+    case resume
+}
+
+/// The volume that every peer carries: one file, in one of its two states.
+struct Source {
+    let name: String
+    let path: String
+    let size: ByteCount
+}
+
+/// One way to bring a volume to the other side.
+protocol Peer: AnyObject {
+    var name: String { get }
+
+    /// One line for the report: the programs and options that a user would type.
+    var summary: String { get }
+
+    /// Why it cannot run here; nil when it can.
+    var obstacle: String? { get }
+
+    var scenarios: Set<Scenario> { get }
+
+    /// Gets ready for a source, with an empty destination.
+    func open(_ source: Source) throws
+
+    /// The source has changed in these places. Peers with a copy of their own follow.
+    func follow(_ difference: Difference, to state: VolumeState) throws
+
+    /// Makes the destination empty again.
+    func clear() throws
+
+    /// The transfer, with the meter around the part that a user waits for.
+    func transfer(_ scenario: Scenario) throws -> Sample
+
+    /// Starts a full transfer and kills it when so many bytes have crossed loopback.
+    func interrupt(afterLoopbackBytes count: Int) throws
+
+    /// Compares both sides byte by byte.
+    func isIdentical() throws -> Bool
+
+    /// Ends everything that is left of it.
+    func close() throws
+}
+
+extension Peer {
+    func follow(_ difference: Difference, to state: VolumeState) throws {}
+
+    func interrupt(afterLoopbackBytes count: Int) throws {
+        throw HarnessError("\(self.name) cannot go on after a broken transfer")
+    }
+
+    /// The first of these programs that is missing.
+    func missing(_ programs: String...) -> String? {
+        programs.first { program($0) == nil }.map { "\($0) is not installed" }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import Glibc
+import Synchronization
+
+/// What must not outlive the harness: processes and mounts; also after Control-C.
+final class Cleanup: Sendable {
+    static let shared = Cleanup()
+
+    private struct State {
+        var processes: Set<pid_t> = []
+        var mounts: [String] = []
+    }
+    private let state = Mutex(State())
+
+    func started(_ process: pid_t) { self.state.withLock { _ = $0.processes.insert(process) } }
+    func ended(_ process: pid_t) { self.state.withLock { _ = $0.processes.remove(process) } }
+    func mounted(_ path: String) { self.state.withLock { $0.mounts.append(path) } }
+    func unmounted(_ path: String) { self.state.withLock { $0.mounts.removeAll { $0 == path } } }
+
+    /// From now on, Control-C and a polite kill clean up before the end.
+    func handleSignals() {
+        for number in [SIGINT, SIGTERM] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(
+                signal: number,
+                queue: .global(qos: .userInitiated)
+            )
+            source.setEventHandler {
+                // The handler holds its source, or it would end with this function.
+                withExtendedLifetime(source) { self.run() }
+                exit(128 + number)
+            }
+            source.resume()
+        }
+    }
+
+    /// Ends every process that is left, unmounts newest first, removes what was made.
+    func run() {
+        let (processes, mounts) = self.state.withLock { ($0.processes, $0.mounts) }
+        for process in processes { kill(-process, SIGKILL) }
+        for mount in mounts.reversed() { umount2(mount, Int32(MNT_DETACH)) }
+        Scratch.remove()
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// Columns of text, numbers to the right.
+struct Table {
+    private var rows: [[String]]
+    private let leftColumns: Int
+
+    init(_ header: [String], leftColumns: Int) {
+        self.rows = [header]
+        self.leftColumns = leftColumns
+    }
+
+    mutating func add(_ row: [String]) { self.rows.append(row) }
+
+    var text: String {
+        let columns = self.rows.map(\.count).max() ?? 0
+        let widths = (0..<columns)
+            .map { column in
+                self.rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+            }
+        return self.rows
+            .map { row in
+                let cells = row.enumerated()
+                    .map { column, cell in
+                        let pad = String(repeating: " ", count: widths[column] - cell.count)
+                        return column < self.leftColumns ? cell + pad : pad + cell
+                    }
+                var line = cells.joined(separator: "  ")
+                while line.last == " " { line.removeLast() }
+                return line
+            }
+            .joined(separator: "\n")
+    }
+}
+
+/// A number with a fixed count of digits after the point.
+func fixed(_ number: Double, _ digits: Int) -> String {
+    number.isNaN ? "-" : String(format: "%.\(digits)f", number)
+}
+
+extension Results {
+    /// The table that is printed; what its columns mean is in perf/README.md.
+    var table: String {
+        var table = Table(
+            [
+                "case", "peer", "n", "wall s", "spread", "send cpu", "recv cpu", "other", "wire MB",
+                "RSS MB s/r", "GB/s", "of bound", "same",
+            ],
+            leftColumns: 2
+        )
+        var last = ""
+        for series in self.series.sorted(by: { ($0.title, $0.wall) < ($1.title, $1.wall) }) {
+            let resident = ["send", "receive"]
+                .map { side in
+                    series.median { sample in
+                        Double(
+                            sample.residentBytes.filter { $0.key.hasPrefix("\(side) ") }
+                                .values.reduce(0, +)
+                        )
+                    }
+                }
+                .map { fixed($0 / 1e6, 0) }.joined(separator: "/")
+            let same = series.samples.allSatisfy(\.identical)
+            table.add([
+                series.title == last ? "" : series.title, series.peer,
+                String(series.samples.count), fixed(series.wall, 3),
+                "\(fixed(series.fastest, 2))-\(fixed(series.slowest, 2))",
+                fixed(series.median(\.sendSeconds), 2), fixed(series.median(\.receiveSeconds), 2),
+                fixed(series.median(\.otherSeconds), 2),
+                fixed(series.median { Double($0.wireBytes) } / 1e6, 1), resident,
+                fixed(Double(self.sizeBytes) / series.wall / 1e9, 2),
+                series.fraction.map { fixed($0, 2) } ?? "-", same ? "yes" : "NO",
+            ])
+            last = series.title
+        }
+        return table.text
+    }
+
+    /// Each peer's time over Godwit's better one, case by case.
+    var comparison: String {
+        var lines: [String] = []
+        for title in Set(self.series.map(\.title)).sorted() {
+            let rows = self.series.filter { $0.title == title }
+            let ours = rows.filter { $0.peer.hasPrefix("godwit") }.min { $0.wall < $1.wall }
+            guard let ours else { continue }
+            let others = rows.filter { !$0.peer.hasPrefix("godwit") }
+                .map {
+                    "\($0.peer) \(fixed($0.wall / ours.wall, 1)) x"
+                }
+            lines.append(
+                "\(title): \(ours.peer) \(fixed(ours.wall, 3)) s; \(others.joined(separator: ", "))"
+            )
+        }
+        return lines.joined(separator: "\n")
+    }
+}

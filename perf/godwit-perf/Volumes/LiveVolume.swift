@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockTypes
+import Glibc
+
+/// The two states that a live volume goes back and forth between.
+enum VolumeState: String, Codable {
+    case before
+    case after
+
+    var other: Self {
+        switch self {
+        case .before: .after
+        case .after: .before
+        }
+    }
+}
+
+/// What differs between the two states: where, and the bytes of each in a sparse file.
+struct Difference {
+    let extents: [Extent]
+    private let before: String
+    private let after: String
+
+    var byteCount: ByteCount { self.extents.reduce(.zero) { $0 + $1.length } }
+
+    init(extents: [Extent], before: String, after: String) {
+        self.extents = extents
+        self.before = before
+        self.after = after
+    }
+
+    /// Brings a file that is in one state into the other, in place, and makes it durable.
+    func apply(_ state: VolumeState, to path: String) throws(HarnessError) {
+        let contents: RawFile
+        switch state {
+        case .before: contents = try RawFile(self.before)
+        case .after: contents = try RawFile(self.after)
+        }
+        let target = try RawFile(path, writable: true)
+        try copy(self.extents, from: contents, to: target)
+        try target.sync()
+    }
+}
+
+/// Copies some extents of one file to the same places of another.
+func copy(_ extents: [Extent], from source: RawFile, to target: RawFile) throws(HarnessError) {
+    let memory = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: RawFile.step,
+        alignment: 4096
+    )
+    defer { memory.deallocate() }
+    for extent in extents {
+        var place = extent.start
+        while place < extent.end {
+            let length = min(RawFile.step, (extent.end - place).bytes)
+            let part = UnsafeMutableRawBufferPointer(rebasing: memory[..<length])
+            guard try source.read(at: place, into: part) == length else {
+                throw HarnessError("\(source.path) ends before \(extent)")
+            }
+            try target.write(UnsafeRawBufferPointer(part), at: place)
+            place += ByteCount(length)
+        }
+    }
+}
+
+/// How the changed 1 % lies.
+enum ChangePattern: String {
+    /// Runs of eight leaves: half a MiB at a time.
+    case clustered
+    /// Single granules, each in another place.
+    case scattered
+}
+
+extension MixedVolume {
+    /// Changes 1 % of the volume, and keeps both states of what it changed.
+    ///
+    /// Only data is changed, so that going back and forth does not fill holes.
+    func difference(_ pattern: ChangePattern, of live: String) throws(HarnessError) -> Difference {
+        let unit: ByteCount
+        switch pattern {
+        case .clustered: unit = ByteCount(8 * Geometry.leaf.bytes)
+        case .scattered: unit = Geometry.granule
+        }
+        var places: [Int] = []
+        for (index, kind) in self.kinds.enumerated() where kind == .rows || kind == .incompressible
+        {
+            let start = index * Self.segment.bytes
+            places += stride(from: start, to: start + Self.segment.bytes, by: unit.bytes)
+        }
+        var generator = Generator(seed: 0x6f_7d77 ^ UInt64(unit.bytes))
+        generator.shuffle(&places)
+        let count = max(1, self.size.bytes / 100 / unit.bytes)
+        let extents = places.prefix(count).sorted()
+            .map {
+                Extent(at: ByteOffset($0), length: unit)
+            }
+        let stem = Scratch.path("change-\(pattern.rawValue)")
+        let before = try RawFile(stem + ".before", writable: true, create: true)
+        try before.resize(to: self.size)
+        try copy(extents, from: try RawFile(live), to: before)
+        let after = try RawFile(stem + ".after", writable: true, create: true)
+        try after.resize(to: self.size)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: unit.bytes, alignment: 4096)
+        defer { memory.deallocate() }
+        for extent in extents {
+            let offset = extent.start.bytes
+            self.fill(memory, self.kind(at: offset), version: 1, at: offset)
+            try after.write(UnsafeRawBufferPointer(memory), at: extent.start)
+        }
+        return Difference(extents: extents, before: before.path, after: after.path)
+    }
+}
+
+/// The granules in which two images of the same size differ, coalesced.
+func compare(_ left: String, _ right: String) throws(HarnessError) -> [Extent] {
+    let one = try RawFile(left)
+    let two = try RawFile(right)
+    let size = try one.size()
+    guard try two.size() == size else { throw HarnessError("\(left) and \(right) differ in size") }
+    let memory = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: 2 * RawFile.step,
+        alignment: 4096
+    )
+    defer { memory.deallocate() }
+    let first = UnsafeMutableRawBufferPointer(rebasing: memory[..<RawFile.step])
+    let second = UnsafeMutableRawBufferPointer(rebasing: memory[RawFile.step...])
+    var extents: [Extent] = []
+    for step in stride(from: 0, to: size.bytes, by: RawFile.step) {
+        let count = try one.read(at: ByteOffset(step), into: first)
+        guard try two.read(at: ByteOffset(step), into: second) == count else {
+            throw HarnessError("\(right) ends early")
+        }
+        for place in stride(from: 0, to: count, by: Geometry.granule.bytes) {
+            let range = place..<min(place + Geometry.granule.bytes, count)
+            guard let a = first.baseAddress, let b = second.baseAddress else { break }
+            if memcmp(a + place, b + place, range.count) == 0 { continue }
+            let end = ByteOffset(step + range.upperBound)
+            if let last = extents.last, last.end.bytes == step + place {
+                extents[extents.count - 1] = Extent(last.start, end)
+            } else {
+                extents.append(Extent(ByteOffset(step + place), end))
+            }
+        }
+    }
+    return extents
+}
