@@ -35,6 +35,7 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
     case contentsDiffer = "GW3004"
     case detached = "GW3005"
     case waitTimedOut = "GW3006"
+    case failedDemo = "GW3010"
     case transferRefused = "GW3007"
     case shrinkNotAllowed = "GW3008"
     case lineageForked = "GW3009"
@@ -70,7 +71,7 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
             .socketNotAllowed:
             .notAllowed
         case .peerFailed, .transferFailed, .transferRefused, .agentFailed, .noSpace,
-            .storeFailed, .stateDamaged, .catalogueFailed, .transferCancelled:
+            .storeFailed, .stateDamaged, .catalogueFailed, .transferCancelled, .failedDemo:
             .failed
         case .transferPartial: .partial
         case .contentsDiffer: .different

@@ -24,7 +24,7 @@ public struct PairingStartRequest: Codable, Hashable, Sendable {
     public let name: String
     /// 32 random bytes in hexadecimal digits.
     public let nonce: String
-    /// The certificate signing request in PEM.
+    /// The certificate signing request: DER in hexadecimal digits.
     public let request: String
 
     /// The first message of one pairing.
@@ -36,15 +36,21 @@ public struct PairingStartRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// The destination's answer: its nonce, and a session that ends soon.
+/// The destination's answer: its nonce, and its proof that it knows the token.
 public struct PairingStartResponse: Codable, Hashable, Sendable {
+    /// Names this pairing; it ends soon.
     public let session: String
+    public let cluster: String
     public let nonce: String
+    /// HMAC-SHA-256 in hexadecimal digits, over a transcript with the CA and the request.
+    public let proof: String
 
     /// The answer that opens one pairing session.
-    public init(session: String, nonce: String) {
+    public init(session: String, cluster: String, nonce: String, proof: String) {
         self.session = session
+        self.cluster = cluster
         self.nonce = nonce
+        self.proof = proof
     }
 }
 
@@ -69,16 +75,14 @@ public struct PairingFinishRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// The destination's proof, and the certificate that opens 9010 and the pair's part of 9001.
+/// The certificate that opens 9010 and the pair's part of 9001.
 public struct PairingFinishResponse: Codable, Hashable, Sendable {
-    public let proof: String
     /// The source's certificate in PEM.
     public let certificate: String
     public let dataPort: Int
 
     /// The answer that ends one pairing.
-    public init(proof: String, certificate: String, dataPort: Int) {
-        self.proof = proof
+    public init(certificate: String, dataPort: Int) {
         self.certificate = certificate
         self.dataPort = dataPort
     }
@@ -86,7 +90,7 @@ public struct PairingFinishResponse: Codable, Hashable, Sendable {
 
 /// Asks, with the certificate that still holds, for the next one.
 public struct CertificateRenewRequest: Codable, Hashable, Sendable {
-    /// A certificate signing request in PEM, of a new key.
+    /// A certificate signing request of a new key: DER in hexadecimal digits.
     public let request: String
 
     /// A request for the next certificate.

@@ -156,15 +156,15 @@ public struct GenerationProof: Codable, Hashable, Sendable {
     public let sizeBytes: UInt64
     /// What the agent had recorded.
     public let recordedRoot: String?
-    /// What every byte, read again, gives.
-    public let computedRoot: String
+    /// What every byte, read again, gives; nil where the bytes are not kept any more.
+    public let computedRoot: String?
     public let readBytes: UInt64
     public let seconds: Double
 
     /// The facts of one recomputation.
     public init(
         volume: String, generation: UInt64, snapshot: String, sizeBytes: UInt64,
-        recordedRoot: String?, computedRoot: String, readBytes: UInt64, seconds: Double
+        recordedRoot: String?, computedRoot: String?, readBytes: UInt64, seconds: Double
     ) {
         self.volume = volume
         self.generation = generation
@@ -188,11 +188,14 @@ public struct VolumeVerifyResult: Codable, Hashable, Sendable {
     public let remote: GenerationProof?
 
     /// The comparison of a local proof with a remote one, or with the record alone.
+    ///
+    /// Equal only when bytes were read: two records alone prove nothing about bytes.
     public init(local: GenerationProof, pair: String?, remote: GenerationProof?) {
         self.volume = local.volume
         self.generation = local.generation
-        let roots = [local.recordedRoot, remote?.recordedRoot, remote?.computedRoot]
-        self.equal = roots.compactMap(\.self).allSatisfy { $0 == local.computedRoot }
+        let computed = [local.computedRoot, remote?.computedRoot].compactMap(\.self)
+        let roots = computed + [local.recordedRoot, remote?.recordedRoot].compactMap(\.self)
+        self.equal = !computed.isEmpty && Set(roots).count == 1
         self.local = local
         self.pair = pair
         self.remote = remote

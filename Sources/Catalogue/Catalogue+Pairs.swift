@@ -4,7 +4,7 @@ import GRDB
 
 extension Catalogue {
     /// Every pair, by name.
-    public func pairs() throws(CatalogueError) -> [PairRecord] {
+    public func pairs() throws(CatalogueError) -> [PairEntry] {
         try self.reading("list pairs") { database in
             try PairRow.fetchAll(database, sql: "SELECT * FROM pair ORDER BY name, direction")
                 .map(\.record)
@@ -12,7 +12,7 @@ extension Catalogue {
     }
 
     /// The pair of this name; with one name in both directions, the outgoing one.
-    public func pair(named name: String) throws(CatalogueError) -> PairRecord? {
+    public func pair(named name: String) throws(CatalogueError) -> PairEntry? {
         try self.reading("read pair \(name)") { database in
             try PairRow.fetchOne(
                 database, sql: "SELECT * FROM pair WHERE name = ? ORDER BY direction DESC",
@@ -23,8 +23,8 @@ extension Catalogue {
 
     /// The pair with this cluster in one direction.
     public func pair(
-        _ direction: PairRecord.Direction, cluster: String
-    ) throws(CatalogueError) -> PairRecord? {
+        _ direction: PairEntry.Direction, cluster: String
+    ) throws(CatalogueError) -> PairEntry? {
         try self.reading("read pair of \(cluster)") { database in
             try PairRow.fetchOne(
                 database, sql: "SELECT * FROM pair WHERE direction = ? AND cluster = ?",
@@ -34,18 +34,18 @@ extension Catalogue {
     }
 
     /// Adds a pair; `.exists` where its name or its cluster is there in the same direction.
-    public func insert(_ pair: PairRecord) throws(CatalogueError) {
+    public func insert(_ pair: PairEntry) throws(CatalogueError) {
         try self.writing("add pair \(pair.name)") { try PairRow(pair).insert($0) }
     }
 
     /// Changes the facts of a pair.
-    public func update(_ pair: PairRecord) throws(CatalogueError) {
+    public func update(_ pair: PairEntry) throws(CatalogueError) {
         try self.writing("change pair \(pair.name)") { try PairRow(pair).update($0) }
     }
 
     /// Removes a pair; false where there was none.
     public func removePair(
-        _ direction: PairRecord.Direction, named name: String
+        _ direction: PairEntry.Direction, named name: String
     ) throws(CatalogueError) -> Bool {
         try self.writing("remove pair \(name)") { database in
             try database.execute(

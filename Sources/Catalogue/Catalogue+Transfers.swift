@@ -7,7 +7,7 @@ extension Catalogue {
     public static let historyLimit = 10_000
 
     /// The newest transfers, newest first.
-    public func transfers(limit: Int) throws(CatalogueError) -> [TransferRecord] {
+    public func transfers(limit: Int) throws(CatalogueError) -> [TransferEntry] {
         try self.reading("list transfers") { database in
             try TransferRow.fetchAll(
                 database, sql: "SELECT * FROM transfer ORDER BY created DESC, rowid DESC LIMIT ?",
@@ -17,7 +17,7 @@ extension Catalogue {
     }
 
     /// Every transfer that has not ended, oldest first.
-    public func unfinishedTransfers() throws(CatalogueError) -> [TransferRecord] {
+    public func unfinishedTransfers() throws(CatalogueError) -> [TransferEntry] {
         try self.reading("list unfinished transfers") { database in
             try TransferRow.fetchAll(
                 database,
@@ -30,7 +30,7 @@ extension Catalogue {
     }
 
     /// One transfer.
-    public func transfer(_ id: String) throws(CatalogueError) -> TransferRecord? {
+    public func transfer(_ id: String) throws(CatalogueError) -> TransferEntry? {
         try self.reading("read transfer \(id)") { database in
             try TransferRow.fetchOne(
                 database, sql: "SELECT * FROM transfer WHERE id = ?", arguments: [id])?.record
@@ -38,7 +38,7 @@ extension Catalogue {
     }
 
     /// Adds transfers, all or none.
-    public func insert(_ transfers: [TransferRecord]) throws(CatalogueError) {
+    public func insert(_ transfers: [TransferEntry]) throws(CatalogueError) {
         try self.writing("add transfers") { database in
             for transfer in transfers { try TransferRow(transfer).insert(database) }
         }
@@ -46,7 +46,7 @@ extension Catalogue {
 
     /// Changes a transfer; when it ended, with the event that says so and the oldest history gone.
     public func update(
-        _ transfer: TransferRecord, event: EventRecord? = nil
+        _ transfer: TransferEntry, event: EventEntry? = nil
     ) throws(CatalogueError) {
         try self.writing("change transfer \(transfer.id)") { database in
             try TransferRow(transfer).update(database)
@@ -66,14 +66,14 @@ extension Catalogue {
     public static let eventLimit = 10_000
 
     /// Adds an event.
-    public func append(_ event: EventRecord) throws(CatalogueError) {
+    public func append(_ event: EventEntry) throws(CatalogueError) {
         try self.writing("add event") { try Self.append(event, to: $0) }
     }
 
     /// The newest events, newest first; with an identity, those of one transfer.
     public func events(
         limit: Int, transfer: String? = nil
-    ) throws(CatalogueError) -> [EventRecord] {
+    ) throws(CatalogueError) -> [EventEntry] {
         try self.reading("list events") { database in
             try EventRow.fetchAll(
                 database,
@@ -85,7 +85,7 @@ extension Catalogue {
         }
     }
 
-    private static func append(_ event: EventRecord, to database: Database) throws {
+    private static func append(_ event: EventEntry, to database: Database) throws {
         try EventRow(event).insert(database)
         try database.execute(
             sql: "DELETE FROM event WHERE id <= ?",

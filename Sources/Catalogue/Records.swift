@@ -3,7 +3,7 @@
 public import Foundation
 
 /// One pair of this agent, in one direction.
-public struct PairRecord: Codable, Hashable, Sendable {
+public struct PairEntry: Codable, Hashable, Sendable {
     /// Which way the bytes go.
     public enum Direction: String, Codable, Hashable, Sendable, CaseIterable {
         case outgoing
@@ -38,7 +38,7 @@ public struct PairRecord: Codable, Hashable, Sendable {
 }
 
 /// One transfer, in the queue or in the history.
-public struct TransferRecord: Codable, Hashable, Sendable {
+public struct TransferEntry: Codable, Hashable, Sendable {
     /// Where it is in its life; the same words as in the API.
     public enum State: String, Codable, Hashable, Sendable, CaseIterable {
         case queued
@@ -86,7 +86,7 @@ public struct TransferRecord: Codable, Hashable, Sendable {
 }
 
 /// One thing that happened.
-public struct EventRecord: Codable, Hashable, Sendable {
+public struct EventEntry: Codable, Hashable, Sendable {
     public var time: Date
     /// One word in camel case.
     public var reason: String

@@ -72,18 +72,18 @@ extension Row {
 
 struct PairRow: Row {
     static let databaseTableName = "pair"
-    let record: PairRecord
-    init(_ record: PairRecord) { self.record = record }
+    let record: PairEntry
+    init(_ record: PairEntry) { self.record = record }
 }
 
 struct TransferRow: Row {
     static let databaseTableName = "transfer"
-    let record: TransferRecord
-    init(_ record: TransferRecord) { self.record = record }
+    let record: TransferEntry
+    init(_ record: TransferEntry) { self.record = record }
 }
 
 struct EventRow: Row {
     static let databaseTableName = "event"
-    let record: EventRecord
-    init(_ record: EventRecord) { self.record = record }
+    let record: EventEntry
+    init(_ record: EventEntry) { self.record = record }
 }

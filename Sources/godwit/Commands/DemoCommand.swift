@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentAPI
 import ArgumentParser
+import Foundation
 
 /// The demonstration: two agents on this machine, from pairing to a resumed and proven copy.
 struct DemoCommand: AsyncParsableCommand {
@@ -8,12 +10,61 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo", abstract: "Shows a whole replication on this machine.",
         discussion: """
             Example: godwit demo
-            Needs no root and no network but 127.0.0.1; takes about a minute.
+            Needs no root and no network but 127.0.0.1; takes about a minute and 2 GiB of disk.
             """)
     @Flag(help: "Leave the agents running and print how to use them.") var keep = false
-    @Flag(help: "Stop at the first surprise, with exit code 1; for automatic runs.") var ci = false
+    @Flag(help: "Count surprises in the numbers as failures; for automatic runs.") var ci = false
     @Option(help: "Where the pools and images go; a temporary directory without it.")
     var dir: String?
 
-    func run() async throws {}
+    func run() async throws {
+        let directory = self.dir.map(VolumeCommand.absolute) ?? Self.temporary()
+        let interrupt = Interrupt()
+        defer { interrupt.stop() }
+        let stage = try DemoStage(directory: directory)
+        stage.say("cd \(directory)")
+        var demo = Demo(stage: stage, isStrict: self.ci)
+        do {
+            try await demo.play()
+        } catch {
+            stage.stopAgents()
+            if interrupt.happened {
+                throw APIError(.detached, "The demonstration was interrupted.")
+            }
+            throw error
+        }
+        self.end(stage)
+    }
+
+    private func end(_ stage: DemoStage) {
+        if self.keep {
+            stage.say(
+                """
+
+                The agents go on. To use them:
+                  cd \(stage.directory)
+                  godwit --agent source volume list
+                  godwit --agent destination volume list -o wide
+                  godwit --agent source events
+                To stop them: kill \(stage.processIdentifier("source")) \(stage.processIdentifier("destination"))
+                """)
+        } else {
+            stage.stopAgents()
+            if self.dir == nil { try? FileManager.default.removeItem(atPath: stage.directory) }
+        }
+        stage.say(
+            """
+
+            Where to read on:
+              README.md                 two machines instead of one
+              docs/architecture.md      how it works, and why
+              docs/wire-format.md       every byte on port 9010
+              godwit --help             every command, with an example
+            """)
+    }
+
+    private static func temporary() -> String {
+        let base = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+        return "\(base)/godwit-demo-\(ProcessInfo.processInfo.processIdentifier)"
+    }
 }

@@ -120,9 +120,11 @@ extension VolumeVerifyResult: Listed {
             Column("GENERATION") { "\($0.generation)" },
             Column("AGAINST") { $0.pair ?? "" },
             Column("RESULT") { $0.equal ? "equal" : "DIFFERENT" },
-            Column("READ") { ByteSize.text(of: $0.local.readBytes) },
+            Column("READ") {
+                ByteSize.text(of: $0.local.readBytes + ($0.remote?.readBytes ?? 0))
+            },
             Column("TOOK") { shownDuration(max($0.local.seconds, $0.remote?.seconds ?? 0)) },
-            Column("ROOT", wide: true) { $0.local.computedRoot },
+            Column("ROOT", wide: true) { $0.local.computedRoot ?? $0.local.recordedRoot ?? "" },
             Column("PEER-ROOT", wide: true) { $0.remote?.computedRoot ?? "" },
         ]
     }

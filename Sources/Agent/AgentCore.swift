@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+import BlockTypes
+import Catalogue
+import Foundation
+import Identity
+import Logging
+import Synchronization
+import VolumeStore
+
+/// Where the servers listen, known once they do.
+final class Endpoints: Sendable {
+    private let ports = Mutex<(data: Int, api: Int)>((0, 0))
+
+    var dataPort: Int {
+        get { self.ports.withLock { $0.data } }
+        set { self.ports.withLock { $0.data = newValue } }
+    }
+
+    var apiPort: Int {
+        get { self.ports.withLock { $0.api } }
+        set { self.ports.withLock { $0.api = newValue } }
+    }
+
+    /// Whether both servers take connections.
+    var isReady: Bool { self.ports.withLock { $0.data != 0 && $0.api != 0 } }
+}
+
+/// The parts of one agent, and what needs several of them.
+struct AgentCore: Sendable {
+    let configuration: AgentConfiguration
+    let environment: AgentEnvironment
+    let identity: AgentIdentity
+    let registry: PairRegistry
+    let catalogue: Catalogue
+    let journal: Journal
+    let volumes: VolumeService
+    let queue: TransferQueue
+    let desk: PairingDesk
+    let endpoints: Endpoints
+    /// Ends what a revoked pair has open on 9010.
+    let cutOff: @Sendable (ClusterID) -> Void
+
+    var version: VersionInfo {
+        VersionInfo(
+            version: Release.version, protocolVersion: Release.protocolVersion,
+            cluster: "\(self.identity.cluster)",
+            data: "\(HostPort(host: self.configuration.data.host, port: self.endpoints.dataPort))",
+            api: "\(HostPort(host: self.configuration.api.host, port: self.endpoints.apiPort))")
+    }
+
+    var ownName: String {
+        let name = self.configuration.name ?? self.environment.hostName
+        return name.isEmpty ? "agent" : name
+    }
+
+    func events(limit: Int) throws(APIError) -> [EventInfo] {
+        do {
+            return try self.catalogue.events(limit: limit).map { event in
+                EventInfo(
+                    time: event.time, reason: event.reason, message: event.message,
+                    volume: event.volume, pair: event.pair, transfer: event.transfer)
+            }
+        } catch { throw APIError(error) }
+    }
+
+    // MARK: - Pairs
+
+    func knownPair(_ name: String) throws(APIError) -> TrustRecord {
+        if let record = self.registry.pair(named: name) { return record }
+        let names = self.registry.all.map(\.pair.name)
+        throw APIError(
+            .pairNotFound, "There is no pair \(name).",
+            try: Suggestion.nearest(to: name, in: names).map { "did you mean \($0)?" }
+                ?? "godwit pair list")
+    }
+
+    func pair(_ wanted: PairCreateRequest) async throws(APIError) -> PairInfo {
+        let initiator = PairingInitiator(
+            identity: self.identity, registry: self.registry, ownName: self.ownName,
+            now: self.environment.now)
+        let record = try await initiator.pair(
+            wanted, apiPort: self.endpoints.apiPort, dataPort: self.endpoints.dataPort)
+        self.journal.note(
+            "PairCreated", "paired with cluster \(record.pair.cluster) at \(wanted.ip)",
+            pair: record.pair.name)
+        return record.info
+    }
+
+    func revoke(_ name: String) async throws(APIError) -> PairInfo {
+        let record = try self.knownPair(name)
+        try self.registry.remove(record)
+        switch record.pair.direction {
+        case .outgoing:
+            await self.queue.cancelAll(to: name)
+        case .incoming:
+            if let cluster = record.cluster { self.cutOff(cluster) }
+        }
+        self.journal.note("PairRevoked", "the pair was revoked", pair: name)
+        return record.info
+    }
+
+    // MARK: - Volumes
+
+    func create(_ wanted: VolumeCreateRequest) async throws(APIError) -> VolumeInfo {
+        let volumes = self.volumes
+        let info = try await onThread("create") { () throws(APIError) in
+            try volumes.create(wanted)
+        }
+        self.journal.note("VolumeCreated", "volume \(info.name) was created", volume: info.name)
+        return info
+    }
+
+    func deleteVolume(_ name: String) async throws(APIError) -> VolumeInfo {
+        let volumes = self.volumes
+        let info = try await onThread("delete") { () throws(APIError) in
+            try volumes.delete(name)
+        }
+        self.journal.note("VolumeDeleted", "volume \(info.name) was deleted", volume: info.name)
+        return info
+    }
+
+    /// Proves a generation here and, with a pair, there too.
+    func verify(
+        _ name: String, _ wanted: VolumeVerifyRequest
+    ) async throws(APIError) -> VolumeVerifyResult {
+        let volumes = self.volumes
+        let now = self.environment.now
+        guard let pair = wanted.against else {
+            let local = try await onThread("verify") { () throws(APIError) in
+                try volumes.proof(name, generation: wanted.generation, now: now)
+            }
+            guard local.computedRoot != nil else {
+                throw APIError(
+                    .generationNotFound,
+                    "The bytes of generation \(local.generation) of volume \(name) are not kept here, and the volume was written since.",
+                    try: "compare with the copy: godwit volume verify \(name) --against PAIR")
+            }
+            return self.noted(VolumeVerifyResult(local: local, pair: nil, remote: nil))
+        }
+        let record = try self.registry.outgoing(named: pair)
+        let volume = try self.volumes.source(name)
+        let client = try self.peerClient(record)
+        do throws(APIError) {
+            let number = try await Self.common(volume, client, wanted.generation, pair: pair)
+            async let remote: GenerationProof = client.post(
+                PeerRoute.proof(volume: "\(volume.id)", generation: number), Empty(),
+                timeout: .seconds(3600))
+            let local = try await onThread("verify") { () throws(APIError) in
+                try volumes.proof(name, generation: number, now: now)
+            }
+            let proof: GenerationProof
+            do { proof = try await remote } catch let error as APIError { throw error } catch {
+                throw APIError(.peerFailed, "No proof from pair \(pair).", cause: "\(error)")
+            }
+            await client.close()
+            return self.noted(VolumeVerifyResult(local: local, pair: pair, remote: proof))
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    private struct Empty: Codable, Sendable {}
+
+    private func noted(_ result: VolumeVerifyResult) -> VolumeVerifyResult {
+        self.journal.note(
+            result.equal ? "VolumeVerified" : "ContentsDiffer",
+            "generation \(result.generation) of volume \(result.volume): \(result.equal ? "equal" : "DIFFERENT")",
+            volume: result.volume, pair: result.pair, level: result.equal ? .info : .error)
+        return result
+    }
+
+    /// The newest generation that both sides have.
+    private static func common(
+        _ volume: SourceVolume, _ client: PeerClient, _ wanted: UInt64?, pair: String
+    ) async throws(APIError) -> UInt64 {
+        let theirs: ItemList<PeerVolume> = try await client.get(PeerRoute.volumes)
+        let copy = theirs.items.first { $0.id == "\(volume.id)" }
+        let there = Set(copy?.generations.map(\.number) ?? [])
+        let here: [UInt64]
+        do { here = try volume.snapshots().map(\.number.number) } catch {
+            throw APIError(error, "The snapshots of volume \(volume.name) cannot be read.")
+        }
+        let both = here.filter { there.contains($0) }
+        if let number = both.last(where: { wanted == nil || $0 == wanted }) { return number }
+        throw APIError(
+            .generationNotFound,
+            "Volume \(volume.name) has no \(wanted.map { "generation \($0)" } ?? "generation") that both sides keep.",
+            cause: there.isEmpty ? "pair \(pair) shows none" : "pair \(pair) has \(there.sorted())",
+            try: "godwit replicate \(volume.name) --to \(pair)")
+    }
+
+    func peerClient(_ record: TrustRecord) throws(APIError) -> PeerClient {
+        let credentials = try record.credentials()
+        guard let host = record.pair.host, let port = record.pair.apiPort else {
+            throw APIError(.stateDamaged, "Pair \(record.pair.name) has no address.")
+        }
+        return try PeerClient(
+            host: host, port: port,
+            trust: .mutual(
+                authority: credentials.trustPEM, certificate: credentials.certificateChainPEM,
+                privateKey: credentials.privateKeyPEM))
+    }
+
+    // MARK: - Transfers
+
+    /// Puts one transfer for each volume into the line, once everything that can be checked is.
+    func replicate(_ wanted: ReplicateRequest) async throws(APIError) -> [TransferInfo] {
+        guard !wanted.volumes.isEmpty else {
+            throw APIError(.invalidRequest, "No volume is named.")
+        }
+        if let streams = wanted.streams, !(1...16).contains(streams) {
+            throw APIError(.invalidRequest, "\(streams) streams are out of range: use 1 to 16.")
+        }
+        if let limit = wanted.limit, limit == 0 || limit > UInt64(Int.max) {
+            throw APIError(.invalidRequest, "A limit of \(limit) bytes a second is out of range.")
+        }
+        let pair = try self.registry.outgoing(named: wanted.pair)
+        var requests: [ReplicateRequest] = []
+        for name in wanted.volumes {
+            let volume = try self.volumes.source(name)
+            requests.append(
+                ReplicateRequest(
+                    volumes: [volume.name], pair: pair.pair.name, full: wanted.full,
+                    limit: wanted.limit, codec: wanted.codec, streams: wanted.streams,
+                    allowShrink: wanted.allowShrink))
+        }
+        return try await self.queue.submit(requests)
+    }
+}

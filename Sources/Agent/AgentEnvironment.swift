@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Foundation
+public import Logging
+
+/// What the composition root gives: clocks, randomness, and where lines go. Tests give their own.
+public struct AgentEnvironment: Sendable {
+    /// The time of day.
+    public var now: @Sendable () -> Date
+    /// A clock that never goes back, in nanoseconds.
+    public var monotonicNanoseconds: @Sendable () -> UInt64
+    /// The name of this machine.
+    public var hostName: String
+    /// Where log lines go.
+    public var logger: Logger
+    /// Called when draining does not end: the process has to.
+    public var stuck: @Sendable () -> Void
+
+    /// An environment of all its parts.
+    public init(
+        now: @escaping @Sendable () -> Date,
+        monotonicNanoseconds: @escaping @Sendable () -> UInt64, hostName: String, logger: Logger,
+        stuck: @escaping @Sendable () -> Void
+    ) {
+        self.now = now
+        self.monotonicNanoseconds = monotonicNanoseconds
+        self.hostName = hostName
+        self.logger = logger
+        self.stuck = stuck
+    }
+}

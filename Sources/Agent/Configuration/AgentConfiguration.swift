@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+
+/// How log lines are written.
+public enum LogFormat: String, Sendable, CaseIterable {
+    /// For people on a terminal, for programs elsewhere.
+    case auto
+    case human
+    /// One object a line.
+    case json
+}
+
+/// How much is logged.
+public enum LogLevel: String, Sendable, CaseIterable {
+    case debug
+    case info
+    case warning
+    case error
+}
+
+/// Everything that can be set about an agent, with what holds where nothing is.
+public struct AgentConfiguration: Sendable, Hashable {
+    /// The pool directory; there is no default.
+    public var pool: String?
+    /// Where pairs send data to.
+    public var data = HostPort(host: "0.0.0.0", port: 9010)
+    /// Where peers reach the API.
+    public var api = HostPort(host: "0.0.0.0", port: 9001)
+    /// How this agent is called by those it pairs with; the host's name where it is nil.
+    public var name: String?
+    /// Transfers at work at once; the others wait in line, and say so.
+    public var transfers = 4
+    /// Data threads of all transfers together.
+    public var threads = 16
+    /// Bytes per second of each transfer that asks for nothing else; nil for no limit.
+    public var bandwidth: UInt64?
+    /// Tries of one transfer before it fails.
+    public var retries = 10
+    /// Generations that a replica keeps where that is cheap.
+    public var keepGenerations = 2
+    /// How long a pair's certificate is good, in seconds.
+    public var certificateLifetime: Double = 24 * 3600
+    public var logFormat = LogFormat.auto
+    public var logLevel = LogLevel.info
+    /// How long a stop waits for transfers to come to a resumable point, in seconds.
+    public var drainTimeout: Double = 30
+
+    /// The configuration with every default.
+    public init() {}
+}
+
+/// One setting: its key in the file, and how its text becomes a value.
+struct Setting: Sendable {
+    let key: String
+    let apply: @Sendable (inout AgentConfiguration, String) throws(APIError) -> Void
+
+    init(
+        _ key: String,
+        _ apply: @escaping @Sendable (inout AgentConfiguration, String) throws(APIError) -> Void
+    ) {
+        self.key = key
+        self.apply = apply
+    }
+
+    /// Every key of the file; sections are written with a dot.
+    static let all: [Setting] = [
+        Setting("pool") { configuration, text in configuration.pool = text },
+        Setting("data") { (configuration, text) throws(APIError) in
+            configuration.data = try HostPort(text)
+        },
+        Setting("api") { (configuration, text) throws(APIError) in
+            configuration.api = try HostPort(text)
+        },
+        Setting("name") { configuration, text in configuration.name = text },
+        Setting("limits.transfers") { (configuration, text) throws(APIError) in
+            configuration.transfers = try Self.count(text, 1...256)
+        },
+        Setting("limits.threads") { (configuration, text) throws(APIError) in
+            configuration.threads = try Self.count(text, 1...1024)
+        },
+        Setting("limits.bandwidth") { (configuration, text) throws(APIError) in
+            configuration.bandwidth = try ByteSize.rate(of: text)
+        },
+        Setting("limits.retries") { (configuration, text) throws(APIError) in
+            configuration.retries = try Self.count(text, 1...1000)
+        },
+        Setting("keepGenerations") { (configuration, text) throws(APIError) in
+            configuration.keepGenerations = try Self.count(text, 1...100)
+        },
+        Setting("certificates.lifetime") { (configuration, text) throws(APIError) in
+            configuration.certificateLifetime = try Self.seconds(text, 1...31_536_000)
+        },
+        Setting("log.format") { (configuration, text) throws(APIError) in
+            configuration.logFormat = try Self.choice(text)
+        },
+        Setting("log.level") { (configuration, text) throws(APIError) in
+            configuration.logLevel = try Self.choice(text)
+        },
+        Setting("drainTimeout") { (configuration, text) throws(APIError) in
+            configuration.drainTimeout = try Self.seconds(text, 0...3600)
+        },
+    ]
+
+    private static func count(_ text: String, _ range: ClosedRange<Int>) throws(APIError) -> Int {
+        guard let number = Int(text), range.contains(number) else {
+            throw APIError(
+                .invalidConfiguration,
+                "'\(text)' is not a number from \(range.lowerBound) to \(range.upperBound).")
+        }
+        return number
+    }
+
+    private static func choice<Value: RawRepresentable<String> & CaseIterable>(
+        _ text: String
+    ) throws(APIError) -> Value {
+        if let value = Value(rawValue: text) { return value }
+        let names = Value.allCases.map(\.rawValue)
+        throw APIError(
+            .invalidConfiguration, "'\(text)' is none of \(names.joined(separator: ", ")).",
+            try: Suggestion.nearest(to: text, in: names).map { "did you mean \($0)?" })
+    }
+
+    /// A duration such as `24h`, `30m`, `90s`, `7d`.
+    private static func seconds(
+        _ text: String, _ range: ClosedRange<Double>
+    ) throws(APIError) -> Double {
+        let units = ["s": 1.0, "m": 60, "h": 3600, "d": 86_400]
+        let unit = text.last.map { String($0) } ?? ""
+        guard let scale = units[unit], let number = Double(text.dropLast()),
+            range.contains(number * scale)
+        else {
+            throw APIError(
+                .invalidConfiguration,
+                "'\(text)' is not a duration from \(range.lowerBound) to \(range.upperBound) seconds.",
+                try: "write it with s, m, h or d, such as 24h")
+        }
+        return number * scale
+    }
+}

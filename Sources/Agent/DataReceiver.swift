@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+import BlockTypes
+import Catalogue
+import Foundation
+import Identity
+import Logging
+import Receiver
+import SecureTransport
+import ServiceLifecycle
+import VolumeStore
+import WireProtocol
+
+/// Port 9010: lets in whose pair is in force, and tells what comes of it.
+struct DataReceiver: Service {
+    let service: ReceiverService
+    let drainSeconds: Double
+
+    init(
+        store: ReplicaStore, listener: TLSListener, registry: PairRegistry, journal: Journal,
+        drainSeconds: Double, cluster: ClusterID
+    ) throws(APIError) {
+        self.drainSeconds = drainSeconds
+        do {
+            self.service = try ReceiverService(
+                store: store, listener: listener,
+                configuration: ReceiverConfiguration(
+                    cluster: cluster, software: "godwit \(Release.version)"),
+                authorise: { name in Self.pair(name, cluster, registry) },
+                observer: ReceiverJournal(journal: journal))
+        } catch {
+            throw APIError(.agentFailed, "The data port cannot be served.", cause: "\(error)")
+        }
+    }
+
+    func run() async throws {
+        try self.service.start()
+        try? await gracefulShutdown()
+        let service = self.service
+        let seconds = self.drainSeconds
+        _ = try? await onThread("drain") { () throws(APIError) in
+            service.drain(within: .seconds(seconds))
+            service.stop()
+        }
+    }
+
+    /// Ends what a revoked pair has open.
+    func cutOff(_ cluster: ClusterID) { self.service.disconnect(cluster) }
+
+    /// The pair that a certificate names: one of ours, and not revoked.
+    private static func pair(
+        _ name: SPIFFEName, _ cluster: ClusterID, _ registry: PairRegistry
+    ) -> PairIdentity? {
+        guard name.trustDomain == cluster, case .pair(let source) = name.role,
+            let record = registry.incoming(source)
+        else { return nil }
+        return PairIdentity(cluster: source, name: record.pair.name)
+    }
+}
+
+/// Tells what the receiver does.
+struct ReceiverJournal: ReceiverObserver {
+    let journal: Journal
+
+    func received(_ event: ReceiverEvent) {
+        switch event {
+        case .connectionRefused(let address, let reason):
+            // Only the log: anybody can make these, and events are kept.
+            self.journal.logger.warning(
+                "connection refused", metadata: ["peer": "\(address)", "reason": "\(reason)"])
+        case .transferRefused(let status, let refusal):
+            self.note(
+                status, "OfferRefused",
+                "an offer of volume \(status.name) was refused: \(refusal.code)", isBad: true)
+        case .transferStarted(let status):
+            self.note(
+                status, "ReceivingStarted",
+                "volume \(status.name) arrives: \(status.mode), generation \(status.target.number.number), \(ByteSize.text(of: status.resumedBytes)) durable already"
+            )
+        case .transferProgressed(let status):
+            self.journal.logger.debug(
+                "receiving",
+                metadata: [
+                    LogKey.transfer: "\(status.transfer)", LogKey.volume: "\(status.name)",
+                    "durable": "\(status.durableBytes.bytes)",
+                ])
+        case .transferFinished(let status):
+            self.finished(status)
+        case .driftFound(let status, let leaves):
+            self.note(
+                status, "DriftFound",
+                "\(leaves) leaves of the visible generation of volume \(status.name) were not what was committed",
+                isBad: true)
+        case .stageExpired(let volume):
+            self.journal.note(
+                "StageExpired", "what was staged of volume \(volume) was thrown away: nobody continued it")
+        case .serviceFailed(let reason):
+            self.journal.note("ReceiverFailed", reason, level: .error)
+        }
+    }
+
+    private func finished(_ status: TransferStatus) {
+        if status.committed != nil {
+            self.note(
+                status, "GenerationVisible",
+                "volume \(status.name) shows generation \(status.target.number.number)")
+        } else {
+            let reason = status.error.map { "\($0.code): \($0.text)" } ?? "the connection ended"
+            self.note(
+                status, "ReceivingEnded",
+                "volume \(status.name) keeps its generation: \(reason)", isBad: true)
+        }
+    }
+
+    private func note(
+        _ status: TransferStatus, _ reason: String, _ message: String, isBad: Bool = false
+    ) {
+        self.journal.note(
+            reason, message, volume: status.name, pair: status.pair.name,
+            transfer: "\(status.transfer)", level: isBad ? .warning : .info)
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Foundation
+public import Logging
+
+/// The keys that log lines carry, so that one transfer can be followed by its identity.
+enum LogKey {
+    static let transfer = "transfer"
+    static let volume = "volume"
+    static let pair = "pair"
+    static let error = "error"
+}
+
+/// Writes log lines to standard error: for people, or as one JSON object each.
+public struct LogOutput: LogHandler {
+    public var logLevel: Logger.Level
+    public var metadata: Logger.Metadata = [:]
+    private let isJSON: Bool
+    private let now: @Sendable () -> Date
+    private let write: @Sendable (String) -> Void
+
+    /// A handler that calls `write` with each finished line.
+    public init(
+        isJSON: Bool, level: Logger.Level, now: @escaping @Sendable () -> Date,
+        write: @escaping @Sendable (String) -> Void
+    ) {
+        self.isJSON = isJSON
+        self.logLevel = level
+        self.now = now
+        self.write = write
+    }
+
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { self.metadata[key] }
+        set { self.metadata[key] = newValue }
+    }
+
+    public func log(event: LogEvent) {
+        var values = self.metadata
+        for (key, value) in event.metadata ?? [:] { values[key] = value }
+        var facts = values.mapValues { "\($0)" }
+        if let error = event.error { facts[LogKey.error] = "\(error)" }
+        let time = self.now().formatted(.iso8601)
+        self.write(
+            self.isJSON
+                ? Self.json(time, event.level, "\(event.message)", facts)
+                : Self.human(time, event.level, "\(event.message)", facts))
+    }
+
+    static func json(
+        _ time: String, _ level: Logger.Level, _ message: String, _ facts: [String: String]
+    ) -> String {
+        var object = facts
+        object["time"] = time
+        object["level"] = level.rawValue
+        object["message"] = message
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(object) else { return "{}" }
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    static func human(
+        _ time: String, _ level: Logger.Level, _ message: String, _ facts: [String: String]
+    ) -> String {
+        let shown = facts.sorted { $0.key < $1.key }
+            .map { "\($0.key)=\($0.value.contains(" ") ? "\"\($0.value)\"" : $0.value)" }
+        let text = "\(time) \(level.rawValue.uppercased()) \(message)"
+        let line = ([text] + shown).joined(separator: "  ")
+        return String(line.map { $0.isNewline ? " " : $0 })
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+import BlockTypes
+import Catalogue
+import Foundation
+import Identity
+import SecureTransport
+import Synchronization
+import VolumeStore
+
+/// One pair with its certificates and, for an outgoing one, the key.
+///
+/// `identity/pairs/<direction>-<cluster>.json`, mode 0600. These files are the trust: the
+/// catalogue's rows follow them, and an agent that lost its catalogue adopts them.
+struct TrustRecord: StateRecord, Hashable {
+    static let format = 1
+    var pair: PairEntry
+    /// The other cluster's authority, PEM.
+    var authority: String
+    /// What opens the destination to us, PEM; only of outgoing pairs.
+    var certificate: String?
+    var privateKey: String?
+}
+
+/// The pairs in force, readable from every thread; a revoked one is gone when `remove` returns.
+final class PairRegistry: Sendable {
+    private let directory: String
+    private let catalogue: Catalogue
+    private let pairs: Mutex<[String: TrustRecord]>
+
+    /// Reads the trust files and brings the catalogue's rows in line with them.
+    init(directory: String, catalogue: Catalogue) throws(APIError) {
+        self.directory = directory
+        self.catalogue = catalogue
+        do {
+            try PoolDirectory.make(directory)
+            var pairs: [String: TrustRecord] = [:]
+            for name in try PoolDirectory.names(in: directory) where name.hasSuffix(".json") {
+                let path = "\(directory)/\(name)"
+                guard let record = try StateFile.load(TrustRecord.self, from: path) else {
+                    continue
+                }
+                pairs[Self.key(record.pair)] = record
+            }
+            self.pairs = Mutex(pairs)
+            try Self.reconcile(catalogue, with: pairs)
+        } catch {
+            throw APIError(
+                .stateDamaged, "The pairs of this agent cannot be read.", cause: "\(error)",
+                try: "remove the damaged file in \(directory) and pair again")
+        }
+    }
+
+    /// Every pair, by name.
+    var all: [TrustRecord] {
+        self.pairs.withLock { Array($0.values) }.sorted {
+            ($0.pair.name, $0.pair.direction.rawValue) < ($1.pair.name, $1.pair.direction.rawValue)
+        }
+    }
+
+    func pair(named name: String) -> TrustRecord? { self.all.first { $0.pair.name == name } }
+
+    func outgoing(named name: String) throws(APIError) -> TrustRecord {
+        let named = self.all.filter { $0.pair.name == name }
+        if let outgoing = named.first(where: { $0.pair.direction == .outgoing }) {
+            return outgoing
+        }
+        let names = self.all.filter { $0.pair.direction == .outgoing }.map(\.pair.name)
+        guard named.isEmpty else {
+            throw APIError(
+                .pairNotFound, "Pair \(name) sends to this agent; nothing can be sent to it.",
+                try: "pair with it: godwit pair create NAME --ip IP --token -")
+        }
+        throw APIError(
+            .pairNotFound, "There is no pair \(name).",
+            try: Suggestion.nearest(to: name, in: names).map { "did you mean \($0)?" }
+                ?? "godwit pair list")
+    }
+
+    /// The source cluster that may send here; nil where it is not paired, or not any more.
+    func incoming(_ cluster: ClusterID) -> TrustRecord? {
+        self.pairs.withLock { $0["incoming-\(cluster)"] }
+    }
+
+    func outgoing(_ cluster: ClusterID) -> TrustRecord? {
+        self.pairs.withLock { $0["outgoing-\(cluster)"] }
+    }
+
+    /// A name that no pair has yet: the wanted one, else with the cluster behind it.
+    func freeName(_ wanted: String, for cluster: ClusterID) -> String {
+        let taken = self.all.first { $0.pair.name == wanted }
+        guard let taken, taken.pair.cluster != "\(cluster)" || taken.pair.direction == .outgoing
+        else { return wanted }
+        return "\(wanted)-\("\(cluster)".prefix(8))"
+    }
+
+    /// Adds or replaces a pair; durable when it returns.
+    func store(_ record: TrustRecord) throws(APIError) {
+        let key = Self.key(record.pair)
+        do {
+            try StateFile.store(record, to: "\(self.directory)/\(key).json")
+        } catch { throw APIError(error, "The pair \(record.pair.name) cannot be stored.") }
+        let isNew = self.pairs.withLock { $0.updateValue(record, forKey: key) == nil }
+        do {
+            if isNew {
+                try self.catalogue.insert(record.pair)
+            } else {
+                try self.catalogue.update(record.pair)
+            }
+        } catch {
+            // The file holds; the next start brings the row in line.
+            return
+        }
+    }
+
+    /// Revokes a pair: refused from now on, and after every restart.
+    func remove(_ record: TrustRecord) throws(APIError) {
+        let key = Self.key(record.pair)
+        self.pairs.withLock { _ = $0.removeValue(forKey: key) }
+        do { try DurableFile.remove("\(self.directory)/\(key).json") } catch {
+            throw APIError(
+                error,
+                "Pair \(record.pair.name) is revoked until the next restart only: its file is still there."
+            )
+        }
+        _ = try? self.catalogue.removePair(record.pair.direction, named: record.pair.name)
+    }
+
+    private static func key(_ pair: PairEntry) -> String {
+        "\(pair.direction.rawValue)-\(pair.cluster)"
+    }
+
+    private static func reconcile(
+        _ catalogue: Catalogue, with pairs: [String: TrustRecord]
+    ) throws(CatalogueError) {
+        for row in try catalogue.pairs() where pairs[Self.key(row)]?.pair != row {
+            _ = try catalogue.removePair(row.direction, named: row.name)
+        }
+        let rows = Set(try catalogue.pairs().map(Self.key))
+        for (key, record) in pairs where !rows.contains(key) {
+            try catalogue.insert(record.pair)
+        }
+    }
+}
+
+extension TrustRecord {
+    /// What TLS to the destination needs, for an outgoing pair.
+    func credentials() throws(APIError) -> TLSCredentials {
+        guard let certificate, let privateKey else {
+            throw APIError(.stateDamaged, "Pair \(self.pair.name) has no certificate of ours.")
+        }
+        return TLSCredentials(
+            certificateChainPEM: certificate, privateKeyPEM: privateKey,
+            trustPEM: self.authority)
+    }
+
+    /// The other cluster.
+    var cluster: ClusterID? { ClusterID(self.pair.cluster) }
+
+    /// When our certificate at the destination ends.
+    var expires: Date? {
+        self.certificate.flatMap { try? IssuedCertificate(pem: $0) }?.notAfter
+    }
+
+    /// The pair as the API shows it.
+    var info: PairInfo {
+        let authority = try? AuthorityCertificate(pem: self.authority)
+        return PairInfo(
+            name: self.pair.name,
+            direction: self.pair.direction == .outgoing ? .outgoing : .incoming,
+            cluster: self.pair.cluster, host: self.pair.host, apiPort: self.pair.apiPort,
+            dataPort: self.pair.dataPort,
+            mode: self.pair.disasterRecovery ? .disasterRecovery : .migration,
+            created: self.pair.created, certificateExpires: self.expires,
+            fingerprint: authority.map { "SHA256:" + Hexadecimal.text(of: $0.fingerprint) })
+    }
+}

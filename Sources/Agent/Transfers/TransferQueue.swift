@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The queue of transfers. Each change is in the catalogue before anybody is told of it, so that a
+// kill at any instant leaves either the old state or the new one, and a restart goes on (P10).
+//
+//   submit ─▶ queued ─▶ running ─▶ succeeded | failed | cancelled
+//               ▲          │
+//               └─ waiting ┘          one running transfer for each volume; `transfers` in all
+
+import AgentAPI
+import BlockTypes
+import Catalogue
+import Foundation
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Brings transfers to their end, a bounded number at once.
+actor TransferQueue: Service {
+    struct Job {
+        var entry: TransferEntry
+        let request: ReplicateRequest
+        var limit: UInt64?
+        var run: (any TransferRun)?
+        var isCancelling = false
+        var error: APIError?
+        var report: TransferReport?
+    }
+
+    /// Transfers that may wait in line; above, new ones are refused.
+    static let lineLimit = 10_000
+
+    let catalogue: Catalogue
+    let journal: Journal
+    let now: @Sendable () -> Date
+    private let runner: any TransferRunner
+    private let settings: Settings
+    private let wakeups: AsyncStream<Void>
+    private let wake: AsyncStream<Void>.Continuation
+    private let isDraining = Atomic(false)
+    private(set) var jobs: [String: Job] = [:]
+    private var order: [String] = []
+    private var running: Set<String> = []
+
+    /// What SIGHUP may change.
+    final class Settings: Sendable {
+        struct Values: Sendable {
+            var transfers: Int
+            var retries: Int
+            var bandwidth: UInt64?
+        }
+
+        let values: Mutex<Values>
+        init(_ values: Values) { self.values = Mutex(values) }
+        var current: Values { self.values.withLock { $0 } }
+    }
+
+    init(
+        catalogue: Catalogue, journal: Journal, runner: any TransferRunner, settings: Settings,
+        now: @escaping @Sendable () -> Date
+    ) throws(APIError) {
+        self.catalogue = catalogue
+        self.journal = journal
+        self.runner = runner
+        self.settings = settings
+        self.now = now
+        (self.wakeups, self.wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let unfinished: [TransferEntry]
+        do { unfinished = try catalogue.unfinishedTransfers() } catch { throw APIError(error) }
+        for var entry in unfinished {
+            guard let data = entry.request.data(using: .utf8),
+                let request = try? AgentJSON.value(ReplicateRequest.self, from: data)
+            else { continue }
+            entry.state = .queued
+            entry.nextAttempt = nil
+            self.jobs[entry.id] = Job(entry: entry, request: request, limit: request.limit)
+            self.order.append(entry.id)
+        }
+    }
+
+    // MARK: - The service
+
+    /// Works until graceful shutdown; then brings what runs to a point where it can be resumed.
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                self.wake.yield()
+                for await _ in self.wakeups {
+                    if self.isDraining.load(ordering: .sequentiallyConsistent) {
+                        for id in self.running { self.jobs[id]?.run?.cancel() }
+                        if self.running.isEmpty { break }
+                        continue
+                    }
+                    for id in self.startable() {
+                        group.addTask { await self.execute(id) }
+                    }
+                }
+                group.cancelAll()
+            }
+        } onGracefulShutdown: {
+            self.isDraining.store(true, ordering: .sequentiallyConsistent)
+            self.wake.yield()
+        }
+    }
+
+    /// Looks again what can be started; for limits that changed.
+    nonisolated func wakeUp() { self.wake.yield() }
+
+    private func startable() -> [String] {
+        var started: [String] = []
+        var busy = Set(self.running.compactMap { self.jobs[$0]?.entry.volume })
+        let now = self.now()
+        for id in self.order {
+            guard self.running.count < self.settings.current.transfers else { break }
+            guard let job = self.jobs[id], !self.running.contains(id) else { continue }
+            switch job.entry.state {
+            case .queued: break
+            case .waiting:
+                guard let next = job.entry.nextAttempt, next <= now else { continue }
+            case .running, .succeeded, .failed, .cancelled: continue
+            }
+            guard busy.insert(job.entry.volume).inserted else { continue }
+            self.running.insert(id)
+            started.append(id)
+        }
+        return started
+    }
+
+    private func execute(_ id: String) async {
+        guard var job = self.jobs[id] else { return }
+        job.entry.attempt += 1
+        job.entry.state = .running
+        job.entry.nextAttempt = nil
+        job.entry.started = job.entry.started ?? self.now()
+        self.jobs[id] = job
+        self.store(job.entry)
+        let outcome = await self.attempt(id, job)
+        self.running.remove(id)
+        switch outcome {
+        case .success(let report): self.succeed(id, report)
+        case .failure(let failure): await self.fail(id, failure)
+        }
+        self.wake.yield()
+    }
+
+    private func attempt(_ id: String, _ job: Job) async -> Result<TransferReport, RunFailure> {
+        let run: any TransferRun
+        do {
+            run = try self.runner.makeRun(id, job.request, limit: job.limit)
+        } catch { return .failure(error) }
+        self.jobs[id]?.run = run
+        if self.jobs[id]?.isCancelling ?? true { run.cancel() }
+        do {
+            return try await onThread("transfer") { () throws(APIError) in
+                Result { () throws(RunFailure) in try run.run() }
+            }
+        } catch { return .failure(RunFailure(error)) }
+    }
+
+    // MARK: - Ends
+
+    private func succeed(_ id: String, _ report: TransferReport) {
+        guard var job = self.jobs[id] else { return }
+        job.entry.state = .succeeded
+        job.entry.error = nil
+        self.finish(
+            &job, report, reason: "TransferSucceeded",
+            "generation \(report.targetGeneration ?? 0) of volume \(report.volume) is at pair \(report.pair): \(report.mode.rawValue), \(ByteSize.text(of: report.wireBytes)) on the wire",
+            level: .info)
+    }
+
+    private func fail(_ id: String, _ failure: RunFailure) async {
+        guard var job = self.jobs[id] else { return }
+        job.run = nil
+        job.error = failure.error
+        job.report = failure.report
+        job.entry.error = Self.json(failure.error)
+        if self.isDraining.load(ordering: .sequentiallyConsistent), !job.isCancelling {
+            job.entry.state = .queued
+            self.jobs[id] = job
+            self.store(job.entry)
+            return
+        }
+        if job.isCancelling {
+            job.entry.state = .cancelled
+            self.finish(
+                &job, failure.report, reason: "TransferCancelled",
+                "the transfer of volume \(job.entry.volume) was cancelled", level: .info)
+            return
+        }
+        let settings = self.settings.current
+        guard failure.isRetryable, job.entry.attempt < settings.retries else {
+            job.entry.state = .failed
+            self.finish(
+                &job, failure.report, reason: "TransferFailed",
+                "the transfer of volume \(job.entry.volume) failed after \(job.entry.attempt) tries: \(failure.error)",
+                level: .error)
+            return
+        }
+        let wait = RetryPolicy.wait(after: job.entry.attempt, asked: failure.retryAfter)
+        job.entry.state = .waiting
+        job.entry.nextAttempt = self.now() + wait
+        self.jobs[id] = job
+        let event = self.event(
+            job, "TransferWaiting",
+            "try \(job.entry.attempt) of volume \(job.entry.volume) failed, the next one comes in \(Int(wait)) s: \(failure.error)"
+        )
+        self.store(job.entry, event)
+        self.journal.log(event, level: .warning)
+        self.wake.yield()
+        // The group's task of this transfer sleeps for it; cancelled when the agent drains.
+        try? await Task.sleep(for: .seconds(wait + 0.05))
+    }
+
+    private func finish(
+        _ job: inout Job, _ report: TransferReport?, reason: String, _ message: String,
+        level: Logger.Level
+    ) {
+        job.entry.finished = self.now()
+        job.entry.report = report.flatMap { Self.json($0) }
+        let event = self.event(job, reason, message)
+        self.store(job.entry, event)
+        self.journal.log(event, level: level)
+        self.jobs[job.entry.id] = nil
+        self.order.removeAll { $0 == job.entry.id }
+    }
+
+    func event(_ job: Job, _ reason: String, _ message: String) -> EventEntry {
+        EventEntry(
+            time: self.now(), reason: reason, message: message, volume: job.entry.volume,
+            pair: job.entry.pair, transfer: job.entry.id)
+    }
+
+    func store(_ entry: TransferEntry, _ event: EventEntry? = nil) {
+        do { try self.catalogue.update(entry, event: event) } catch {
+            self.journal.logger.error(
+                "transfer not stored",
+                metadata: [LogKey.transfer: "\(entry.id)", LogKey.error: "\(error)"])
+        }
+    }
+
+    // MARK: - Requests
+
+    /// Puts one transfer for each volume into the line; all or none.
+    func submit(_ requests: [ReplicateRequest]) throws(APIError) -> [TransferInfo] {
+        guard !self.isDraining.load(ordering: .sequentiallyConsistent) else {
+            throw APIError(
+                .draining, "The agent is stopping.", try: "repeat it after the restart",
+                retryAfter: 5)
+        }
+        guard self.jobs.count + requests.count <= Self.lineLimit else {
+            throw APIError(
+                .agentFailed, "\(self.jobs.count) transfers wait in line already.",
+                try: "wait until some have ended", retryAfter: 60)
+        }
+        var generator = SystemRandomNumberGenerator()
+        let created = self.now()
+        let settings = self.settings.current
+        var added: [Job] = []
+        for request in requests {
+            let entry = TransferEntry(
+                id: "\(TransferID.random(using: &generator))", volume: request.volumes[0],
+                pair: request.pair, created: created, request: Self.json(request) ?? "{}")
+            let limit = request.limit ?? settings.bandwidth
+            added.append(Job(entry: entry, request: request, limit: limit))
+        }
+        do { try self.catalogue.insert(added.map(\.entry)) } catch { throw APIError(error) }
+        for job in added {
+            self.jobs[job.entry.id] = job
+            self.order.append(job.entry.id)
+        }
+        self.wake.yield()
+        return added.map { self.info(of: $0) }
+    }
+
+    func cancel(_ id: String) throws(APIError) -> TransferInfo {
+        guard var job = self.jobs[id] else { throw try self.ended(id, "cancelled") }
+        job.isCancelling = true
+        self.jobs[id] = job
+        if self.running.contains(id) {
+            job.run?.cancel()
+        } else {
+            job.entry.state = .cancelled
+            self.finish(
+                &job, job.report, reason: "TransferCancelled",
+                "the transfer of volume \(job.entry.volume) was cancelled", level: .info)
+        }
+        return self.info(of: job)
+    }
+
+    func limit(_ id: String, to limit: UInt64?) throws(APIError) -> TransferInfo {
+        guard let job = self.jobs[id] else { throw try self.ended(id, "limited") }
+        self.jobs[id]?.limit = limit
+        job.run?.limit(to: limit)
+        var changed = job
+        changed.limit = limit
+        return self.info(of: changed)
+    }
+
+    /// Transfers to a pair that was revoked do not go on.
+    func cancelAll(to pair: String) {
+        for (id, job) in self.jobs where job.entry.pair == pair { _ = try? self.cancel(id) }
+    }
+
+    static func json(_ value: some Encodable) -> String? {
+        (try? AgentJSON.data(of: value)).map { String(decoding: $0, as: UTF8.self) }
+    }
+}

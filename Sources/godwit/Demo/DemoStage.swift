@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+import Foundation
+
+/// What the demonstration runs on: a directory, two agents, and a shell that runs what is shown.
+final class DemoStage {
+    let directory: String
+    private let executables: String
+    private var agents: [String: Process] = [:]
+    private var ports: [String: (data: Int, api: Int)] = [:]
+
+    init(directory: String) throws(APIError) {
+        self.directory = directory
+        self.executables = try Self.executables()
+        do {
+            try FileManager.default.createDirectory(
+                atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw APIError(
+                .failedDemo, "The directory \(directory) cannot be made.", cause: "\(error)",
+                try: "give another one: --dir DIR")
+        }
+    }
+
+    /// Where this executable lies; the agent lies beside it.
+    private static func executables() throws(APIError) -> String {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let directory = URL(fileURLWithPath: own).deletingLastPathComponent().path
+        guard FileManager.default.isExecutableFile(atPath: "\(directory)/godwit-agent") else {
+            throw APIError(
+                .failedDemo, "There is no godwit-agent beside \(own).",
+                try: "build both: make build")
+        }
+        return directory
+    }
+
+    // MARK: - Words
+
+    func say(_ text: String) { Console.write(text + "\n", to: .standardOutput) }
+
+    func headline(_ text: String) { self.say("\n== \(text)") }
+
+    // MARK: - Commands
+
+    /// Shows a command line and runs exactly it.
+    func shell(_ line: String, quiet: Bool = false) throws(APIError) {
+        try self.finish(try self.start(line, quiet: quiet), line)
+    }
+
+    /// Shows a command line and starts exactly it.
+    func start(_ line: String, quiet: Bool = false) throws(APIError) -> Process {
+        self.say("$ \(line)")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", line]
+        process.currentDirectoryURL = URL(fileURLWithPath: self.directory)
+        var environment = ProcessInfo.processInfo.environment
+        let path = environment["PATH"] ?? "/usr/bin:/bin"
+        environment["PATH"] = "\(self.executables):\(path):/usr/sbin:/sbin"
+        process.environment = environment
+        if quiet { process.standardOutput = FileHandle.nullDevice }
+        do { try process.run() } catch {
+            throw APIError(.failedDemo, "'\(line)' cannot be started.", cause: "\(error)")
+        }
+        return process
+    }
+
+    func finish(_ process: Process, _ line: String) throws(APIError) {
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw APIError(
+                .failedDemo, "'\(line)' ended with \(process.terminationStatus).",
+                try: "look at \(self.directory)/*.log; --keep leaves everything there")
+        }
+    }
+
+    // MARK: - Agents
+
+    /// Starts an agent on ports that stay its own over restarts.
+    func startAgent(_ name: String) async throws {
+        let ports = try self.ports[name] ?? (try Self.freePort(), try Self.freePort())
+        self.ports[name] = ports
+        let line =
+            "godwit-agent run --pool \(name) --data 127.0.0.1:\(ports.data) --api 127.0.0.1:\(ports.api)"
+        self.say("$ \(line) 2>>\(name).log &")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "\(self.executables)/godwit-agent")
+        process.arguments = line.split(separator: " ").dropFirst().map(String.init)
+        process.currentDirectoryURL = URL(fileURLWithPath: self.directory)
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        let log = "\(self.directory)/\(name).log"
+        if !FileManager.default.fileExists(atPath: log) {
+            _ = FileManager.default.createFile(atPath: log, contents: nil)
+        }
+        if let handle = FileHandle(forWritingAtPath: log) {
+            handle.seekToEndOfFile()
+            process.standardError = handle
+        }
+        try process.run()
+        self.agents[name] = process
+        try await self.waitUntilReady(name, process)
+    }
+
+    func apiPort(_ name: String) -> Int { self.ports[name]?.api ?? 0 }
+
+    /// Ends an agent as a power cut would.
+    func kill(_ name: String) {
+        guard let process = self.agents[name] else { return }
+        self.say("$ kill -9 \(process.processIdentifier)    # the \(name) agent")
+        Glibc.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Ends both agents in order.
+    func stopAgents() {
+        for process in self.agents.values where process.isRunning { process.terminate() }
+        for process in self.agents.values { process.waitUntilExit() }
+    }
+
+    func processIdentifier(_ name: String) -> Int32 {
+        self.agents[name]?.processIdentifier ?? 0
+    }
+
+    /// Asks an agent something, as the commands do.
+    func ask<Answer: Decodable & Sendable>(
+        _ name: String, _ path: String
+    ) async throws -> Answer {
+        let client = try AgentClient(at: "\(self.directory)/\(name)")
+        do {
+            let answer: Answer = try await client.get(path, timeout: .seconds(10))
+            await client.close()
+            return answer
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    private func waitUntilReady(_ name: String, _ process: Process) async throws {
+        for _ in 0..<200 {
+            let version: VersionInfo? = try? await self.ask(name, AgentRoute.version)
+            if let api = version?.api, !api.hasSuffix(":0") { return }
+            guard process.isRunning else { break }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        let log = (try? String(contentsOfFile: "\(self.directory)/\(name).log", encoding: .utf8)) ?? ""
+        throw APIError(
+            .failedDemo, "The \(name) agent did not start.",
+            cause: log.split(separator: "\n").suffix(3).joined(separator: " "),
+            try: "look at \(self.directory)/\(name).log")
+    }
+
+    private static func freePort() throws(APIError) -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                bind(descriptor, generic, length) == 0
+                    && getsockname(descriptor, generic, &length) == 0
+            }
+        }
+        guard isBound else {
+            throw APIError(.failedDemo, "There is no free port on 127.0.0.1.")
+        }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
