@@ -8,26 +8,47 @@ import Codecs
 /// Whether it may come now is for the machines to say. A body ends with the XXH3-64 of the bytes
 /// before, so that a fault of memory shows here and not as a wrong decision.
 public enum ControlFrame: Hashable, Sendable {
+    /// First frame of each side: version, kind of connection, features.
     case hello(Hello)
+    /// Opens a transfer.
     case offer(Offer)
+    /// The receiver takes the offer.
     case accept(Accept)
+    /// What is durable already, of a resumed transfer.
     case ranges(Ranges)
+    /// The receiver does not take the offer.
     case refuse(Refusal)
+    /// Makes a data connection a stream of a session.
     case join(Join)
+    /// The receiver takes the stream.
     case joined(Joined)
+    /// A range of the target that is zero.
     case zero(ZeroExtent)
+    /// Asks for digests of leaves of the base.
     case leafQuery(LeafQuery)
+    /// Answers a leaf query.
     case leafDigests(LeafDigests)
+    /// Asks for shares of granules of the base.
     case granuleQuery(GranuleQuery)
+    /// Answers a granule query.
     case granuleDigests(GranuleDigests)
+    /// A stream is complete.
     case end(StreamTotals)
+    /// How far a stream has got at the receiver.
     case ack(Ack)
+    /// The session is complete: the root to be proven.
     case commit(Commit)
+    /// The target is visible.
     case committed(Committed)
+    /// Ends the transfer on purpose.
     case abort(Abort)
+    /// The receiver is about to stop.
     case drain
+    /// Asks for a sign of life.
     case ping(UInt64)
+    /// Answers a ping.
     case pong(UInt64)
+    /// Last frame of a side: why it closes.
     case error(ErrorReport)
 
     /// The bytes of the checksum that ends each body: 8.

@@ -4,27 +4,49 @@ import BlockTypes
 
 /// What a frame is; the number is the type field of its header (docs/wire-format.md §6).
 public enum FrameType: UInt8, Hashable, Sendable, CaseIterable {
+    /// First frame of each side: version, kind of connection, features.
     case hello = 0x01
+    /// Opens a transfer.
     case offer = 0x02
+    /// The receiver takes the offer.
     case accept = 0x03
+    /// What is durable already, of a resumed transfer.
     case ranges = 0x04
+    /// The receiver does not take the offer.
     case refuse = 0x05
+    /// Makes a data connection a stream of a session.
     case join = 0x06
+    /// The receiver takes the stream.
     case joined = 0x07
+    /// A chunk of the target.
     case data = 0x10
+    /// A range of the target that is zero.
     case zero = 0x11
+    /// Asks for digests of leaves of the base.
     case leafQuery = 0x12
+    /// Answers a leaf query.
     case leafDigests = 0x13
+    /// Asks for shares of granules of the base.
     case granuleQuery = 0x14
+    /// Answers a granule query.
     case granuleDigests = 0x15
+    /// A stream is complete.
     case end = 0x16
+    /// How far a stream has got at the receiver.
     case ack = 0x20
+    /// The session is complete: the root to be proven.
     case commit = 0x21
+    /// The target is visible.
     case committed = 0x22
+    /// Ends the transfer on purpose.
     case abort = 0x23
+    /// The receiver is about to stop.
     case drain = 0x24
+    /// Asks for a sign of life.
     case ping = 0x25
+    /// Answers a ping.
     case pong = 0x26
+    /// Last frame of a side: why it closes.
     case error = 0x27
 
     /// The name in `docs/wire-format.md` and in messages.

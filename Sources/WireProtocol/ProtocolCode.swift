@@ -5,29 +5,53 @@
 /// A case exists only where the other side would act differently on it. New codes come with a minor
 /// version and are used only where both sides have negotiated it.
 public enum ProtocolCode: UInt16, Hashable, Sendable, CaseIterable {
+    /// The peer broke the protocol.
     case violation = 1
+    /// The two sides speak different major versions.
     case versionMismatch = 2
+    /// One side requires a feature that the other does not have.
     case missingFeature = 3
+    /// This certificate or token does not open this volume or transfer.
     case notAuthorised = 4
+    /// All places for transfers are taken.
     case busy = 5
+    /// The agent is about to stop.
     case draining = 6
+    /// The pool has no room for the target generation.
     case noSpace = 7
+    /// The receiver has no generation that an incremental could build on.
     case needsFull = 8
+    /// The visible generation is not the base of the offer.
     case wrongBase = 9
+    /// The volume belongs to another history here.
     case lineageFork = 10
+    /// The target is not newer than the visible generation.
     case staleGeneration = 11
+    /// The target is already the visible generation.
     case alreadyCommitted = 12
+    /// The target is smaller than the base, and the offer does not allow it.
     case shrinkNotAllowed = 13
+    /// The volume is larger than this side can hold.
     case sizeLimit = 14
+    /// The resume ticket was not sealed by this sender for this transfer.
     case badTicket = 15
+    /// There is another session for the same transfer.
     case duplicateTransfer = 16
+    /// The staged generation does not have the sender's root digest.
     case rootMismatch = 17
+    /// Reading, writing or syncing the volume failed.
     case storeFailed = 18
+    /// Someone cancelled the transfer.
     case cancelled = 19
+    /// A connection broke before its last frame.
     case streamLost = 20
+    /// A base does not hold the bytes that its digests promise.
     case driftFound = 21
+    /// A bug: this side lost track of its own state.
     case internalFailure = 22
+    /// The peer said nothing in time.
     case timedOut = 23
+    /// A payload does not decompress or does not have its checksum.
     case corruptData = 24
 
     /// The name in `docs/wire-format.md`, in logs and in statuses.
@@ -65,7 +89,7 @@ public enum ProtocolCode: UInt16, Hashable, Sendable, CaseIterable {
             "the target is smaller than the base, and the offer does not allow it"
         case .sizeLimit: "the volume is larger than this side can hold"
         case .badTicket: "the resume ticket was not sealed by this sender for this transfer"
-        case .duplicateTransfer: "another session for this volume is still open"
+        case .duplicateTransfer: "there is another session for the same transfer"
         case .rootMismatch: "the staged generation does not have the sender's root digest"
         case .storeFailed: "reading, writing or syncing the volume failed"
         case .cancelled: "someone cancelled the transfer"

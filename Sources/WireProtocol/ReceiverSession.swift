@@ -83,7 +83,9 @@ public struct ReceiverSession: ~Copyable {
     /// What both sides agreed on; nil before the peer's hello.
     public var agreement: Agreement? { self.context.agreement }
 
-    /// Whether the session is over. After `committed` the shell still waits for the sender to close.
+    /// Whether the session is over.
+    ///
+    /// After `committed` the shell still waits for the sender to close.
     public var isOver: Bool {
         switch self.state {
         case .awaitingHello: false
@@ -251,9 +253,9 @@ public struct ReceiverSession: ~Copyable {
         self.close(.failing(report))
     }
 
-    /// The agent is about to stop: the sender is asked to rest. What is being proven is finished.
+    /// The agent is about to stop: the sender is asked to rest.
     ///
-    /// A pending offer is for the shell to refuse, with `draining`.
+    /// What is being proven is finished. A pending offer is for the shell to refuse, with `draining`.
     public mutating func drain() -> ReceiverAction {
         switch consume self.state {
         case .receiving(let streams):

@@ -161,7 +161,9 @@ public struct ReceiverStream: ~Copyable {
         }
     }
 
-    /// The sender may send up to `limit`. Before the acknowledgement that says so is sent.
+    /// The sender may send up to `limit`.
+    ///
+    /// Called before the acknowledgement that says so is sent.
     public mutating func extendCredit(to limit: ByteCount) {
         switch consume self.state {
         case .streaming(var flow):
@@ -185,7 +187,9 @@ public struct ReceiverStream: ~Copyable {
         self.close(.failing(error.report))
     }
 
-    /// The peer closed the connection, or it broke. After the end frame that is in order.
+    /// The peer closed the connection, or it broke.
+    ///
+    /// After the end frame that is in order.
     public mutating func connectionClosed() -> ReceiverStreamAction {
         self.close(self.hasEnded ? .finished : .closedEarly(while: self.stateName))
     }

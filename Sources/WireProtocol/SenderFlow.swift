@@ -2,7 +2,9 @@
 
 import BlockTypes
 
-/// Counts what a stream has sent. Holds: what was charged is within the credit.
+/// Counts what a stream has sent.
+///
+/// Holds: what was charged is within the credit.
 struct SenderFlow {
     private(set) var totals = StreamTotals()
     var credit: CreditWindow

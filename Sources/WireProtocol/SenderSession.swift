@@ -163,7 +163,9 @@ public struct SenderSession: ~Copyable {
         }
     }
 
-    /// After `.drain`: the streams rest, and not everything was sent. It can be resumed later.
+    /// After `.drain`: the streams rest, and not everything was sent.
+    ///
+    /// It can be resumed later.
     public mutating func drained() -> SenderAction {
         self.abort(
             Abort(code: .draining, discard: false, text: "stopped because the receiver drains")

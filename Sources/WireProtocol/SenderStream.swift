@@ -151,7 +151,9 @@ public struct SenderStream: ~Copyable {
         self.close(.failing(error.report))
     }
 
-    /// The peer closed the connection, or it broke. After our end frame that is in order.
+    /// The peer closed the connection, or it broke.
+    ///
+    /// After our end frame that is in order.
     public mutating func connectionClosed() -> SenderStreamAction {
         self.close(self.hasEnded ? .finished : .closedEarly(while: self.stateName))
     }
