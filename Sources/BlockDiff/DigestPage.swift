@@ -38,10 +38,19 @@ public struct DigestPage: Hashable, Sendable {
 
     /// Whether every byte is zero: nothing to store and nothing to hash.
     public var isZero: Bool {
-        // All of it without an early exit: this form is vectorised.
-        var all: UInt8 = 0
-        for byte in self.bytes { all |= byte }
-        return all == 0
+        // 64 bytes at a time without a branch between them: the inner loop is vectorised.
+        var start = 0
+        while start < self.bytes.count {
+            var all: UInt8 = 0
+            var index = start
+            while index < start + 64 {
+                all |= self.bytes[index]
+                index += 1
+            }
+            if all != 0 { return false }
+            start += 64
+        }
+        return true
     }
 
     /// The leaf digest in a slot of `0..<256`.

@@ -97,7 +97,7 @@ import Testing
         var generator = seed.generator
         var tree = Fixture.tree(size: ByteCount(size))
         var naive = Fixture.naive(size: ByteCount(size))
-        for round in 0..<40 {
+        for round in 0..<20 {
             try change(&tree, &naive, using: &generator)
             let isRight = tree.root().bytes == naive.root()
             try #require(isRight, "round \(round), \(seed)")
@@ -113,7 +113,7 @@ import Testing
         ]
         var tree = Fixture.tree(size: .zero)
         var naive = Fixture.naive(size: .zero)
-        for round in 0..<150 {
+        for round in 0..<100 {
             let size = ByteCount(sizes.randomElement(using: &generator) ?? 0)
             tree.resize(to: size)
             naive.resize(to: size)
