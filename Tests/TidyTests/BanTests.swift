@@ -188,6 +188,11 @@ struct Ban: Sendable {
     }
 }
 
+/// Whether a pattern names a case as we spell them; constants of C begin with a capital letter.
+private func namesOurCase(_ pattern: Substring) -> Bool {
+    pattern.hasPrefix(".") && pattern.dropFirst().first?.isLowercase == true
+}
+
 /// The lines of switches that have both a `case .name` and a `default`.
 func hiddenCases(in code: [Substring]) -> [Int] {
     struct Switch {
@@ -204,7 +209,7 @@ func hiddenCases(in code: [Substring]) -> [Int] {
         let words = line.split(separator: " ", maxSplits: 3)
         if line.contains("switch "), words.contains("switch") { waiting = index + 1 }
         if words.first == "case", !open.isEmpty,
-            words.dropFirst().first(where: { $0 != "let" })?.hasPrefix(".") == true
+            words.dropFirst().first(where: { $0 != "let" }).map(namesOurCase) == true
         {
             open[open.count - 1].namesCases = true
         }
