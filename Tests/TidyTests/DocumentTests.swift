@@ -9,10 +9,8 @@ import Testing
         var findings: [Finding] = []
         for document in self.repository.documents {
             for (index, line) in document.lines.enumerated() where line.contains("](") {
-                for match in line.matches(of: /\]\(([^)\s]+)\)/) {
-                    let target = match.1.split(separator: "#").first.map(String.init) ?? ""
-                    if target.isEmpty || target.contains("://") { continue }
-                    if self.repository.exists(resolve(target, from: document.path)) { continue }
+                for match in line.matches(of: /\]\(([^)\s]+)\)/) where !match.1.contains("://") {
+                    if self.leadsSomewhere(String(match.1), from: document) { continue }
                     findings.append(
                         Finding(
                             path: document.path,
@@ -115,12 +113,42 @@ import Testing
         #expect(report(findings) == "")
     }
 
+    /// Whether a link's file exists, and in a document the heading behind the "#".
+    private func leadsSomewhere(_ link: String, from document: SourceFile) -> Bool {
+        let parts = link.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+        let path = parts[0].isEmpty ? document.path : resolve(String(parts[0]), from: document.path)
+        guard parts.count == 2 else { return self.repository.exists(path) }
+        let target = self.repository.documents.first { $0.path == path }
+        return target.map { anchors(of: $0).contains(String(parts[1])) } ?? false
+    }
+
+    @Test func anchorsAreMadeOfHeadings() {
+        #expect(anchor(of: "## 3.1 The header: 32 bytes") == "31-the-header-32-bytes")
+    }
+
     /// A record of a decision may be cited by its number alone.
     private func known(_ path: String) -> Bool {
         self.repository.exists(path)
             || path.hasPrefix("docs/decisions/")
                 && self.repository.documents.contains { $0.path.hasPrefix(path) }
     }
+}
+
+/// The anchors that a reader's browser finds in a document.
+private func anchors(of document: SourceFile) -> Set<String> {
+    Set(document.lines.filter { $0.hasPrefix("#") }.map { anchor(of: $0) })
+}
+
+/// A heading as the part of a link behind "#": lower case, hyphens for spaces, no punctuation.
+func anchor(of heading: some StringProtocol) -> String {
+    let title = heading.drop { $0 == "#" || $0 == " " }.lowercased()
+    return String(
+        title.compactMap { character -> Character? in
+            if character == " " { return "-" }
+            return character.isLetter || character.isNumber || "-_".contains(character)
+                ? character : nil
+        }
+    )
 }
 
 /// A relative link, resolved against the document it is in.
