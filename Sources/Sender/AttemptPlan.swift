@@ -139,15 +139,15 @@ extension AttemptSource {
         baseSize: ByteCount?
     ) throws(StoreError) -> DigestTree<DigestFile> {
         // An earlier attempt may have left half of them.
-        try target.forgetDigests()
+        try target.clearWorkingDigests()
         let file: DigestFile
         if let base {
             file = try DigestFile.open(base.digestsPath, writable: false)
                 .copy(
-                    to: target.digestsPath
+                    to: target.workingDigestsPath
                 )
         } else {
-            file = try DigestFile.create(target.digestsPath)
+            file = try DigestFile.create(target.workingDigestsPath)
         }
         let record = volume.record
         var tree = DigestTree(

@@ -3,6 +3,7 @@
 public import BlockTypes
 public import SecureTransport
 public import VolumeStore
+import WireProtocol
 
 /// Where a volume is sent to.
 public struct Destination: Sendable {
@@ -98,7 +99,7 @@ public struct ReplicationRequest: Sendable {
         self.volume = volume
         self.destination = destination
         self.identity = identity
-        self.streams = SenderLimits.defaultStreams
+        self.streams = Limits.defaultStreams
         self.limit = limit
     }
 }

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockTypes
+import WireProtocol
 
 /// The bounds of a sender, each with its reason (P6).
 enum SenderLimits {
     /// The smallest and the largest number of data connections of one transfer.
     ///
-    /// Beyond 16 their buffers (about 6 MiB a stream) would not fit the 128 MiB that one transfer may hold.
-    static let streams = 1...16
-
-    /// The data connections of a transfer that asks for none: one more than the two cores the
-    /// measurements were made on, so that one can wait for credit while two work.
-    static let defaultStreams = 3
-
-    /// Leaves in one question for granule digests; the frame's own limit.
-    static let granuleQueryLeaves = 128
+    /// A stream has about 5.5 MiB of buffers: 16 of them stay below the 128 MiB of a transfer.
+    static let streams = 1...Limits.streams
 
     /// Leaves in one work unit while leaf digests are compared with the peer's: 16 MiB.
     ///

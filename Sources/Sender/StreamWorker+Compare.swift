@@ -3,6 +3,7 @@
 import BlockTypes
 import Codecs
 import VolumeStore
+import WireProtocol
 
 // What of a candidate has to be sent. Whatever is found, the digests of the target take it in, also
 // where the bytes are durable at the destination already and are not sent again.
@@ -99,7 +100,7 @@ extension StreamWorker {
             }
         }
         try self.sendRuns(at: extent.start, granules: granules)
-        if self.dirty.count + SenderLimits.unitLeaves > SenderLimits.granuleQueryLeaves {
+        if self.dirty.count + SenderLimits.unitLeaves > Limits.leavesPerGranuleQuery {
             try self.resolveDirty()
         }
     }

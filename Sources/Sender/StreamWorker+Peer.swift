@@ -46,7 +46,7 @@ extension StreamWorker {
                 try self.sendLeaf(leaf, shares: nil)
             } else {
                 self.dirty.append(leaf)
-                if self.dirty.count == SenderLimits.granuleQueryLeaves { try self.resolveDirty() }
+                if self.dirty.count == Limits.leavesPerGranuleQuery { try self.resolveDirty() }
             }
         }
     }

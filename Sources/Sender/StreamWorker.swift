@@ -73,7 +73,7 @@ struct StreamWorker: ~Copyable {
         self.changes.reserveCapacity(granules)
         self.digests.reserveCapacity(SenderLimits.verifyUnitLeaves)
         self.formerDigests.reserveCapacity(SenderLimits.verifyUnitLeaves)
-        self.dirty.reserveCapacity(SenderLimits.granuleQueryLeaves)
+        self.dirty.reserveCapacity(Limits.leavesPerGranuleQuery)
     }
 
     /// A data connection of the session, known to whoever may have to interrupt it.

@@ -55,23 +55,36 @@ public struct SourceSnapshot: Sendable {
         try StateFile.load(GenerationRecord.self, from: self.generationPath)?.generation
     }
 
-    /// Records the root of the generation; its digests are durable by then.
+    /// Where the digests are made, beside those that an earlier attempt may have completed: only its
+    /// acknowledgement may be missing.
+    public var workingDigestsPath: String { "\(self.directory)/digests.new" }
+
+    /// Makes room for new working digests.
+    public func clearWorkingDigests() throws(StoreError) {
+        try PoolDirectory.remove(self.workingDigestsPath)
+    }
+
+    /// Records the root of the generation, and with it the working digests, which are durable.
+    ///
+    /// Without a root the digests stand for nothing: it goes first and comes last, so that a kill in
+    /// between leaves a base without digests, not one with wrong ones.
     public func record(_ generation: Generation, _ algorithm: DigestAlgorithm) throws(StoreError) {
         precondition(
             generation.number == self.number && generation.snapshot == self.snapshot,
             "generation \(generation.number.number) is not snapshot \(self.number.number)"
         )
+        try DurableFile.remove(self.generationPath)
+        try DurableFile.rename(self.workingDigestsPath, to: self.digestsPath)
         try StateFile.store(
             GenerationRecord(generation, algorithm: algorithm),
             to: self.generationPath
         )
     }
 
-    /// Forgets the digests and the root: they are about to be made again.
+    /// Forgets the digests and the root.
     public func forgetDigests() throws(StoreError) {
-        try PoolDirectory.remove(self.generationPath)
+        try DurableFile.remove(self.generationPath)
         try PoolDirectory.remove(self.digestsPath)
-        try DurableFile.syncDirectory(self.directory)
     }
 
     private var generationPath: String { "\(self.directory)/generation.json" }

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockDiff
+import BlockTypes
+import Foundation
+import Identity
+import Receiver
+import SecureTransport
+import Sender
+import Synchronization
+import Testing
+import VolumeStore
+import WireProtocol
+
+/// A source and a destination in one process: real pools, real files, real TLS on 127.0.0.1.
+final class World: Sendable {
+    static let source = ClusterID(halves: Halves(high: 0x50, low: 1))
+    static let destination = ClusterID(halves: Halves(high: 0xD0, low: 2))
+
+    /// Certificates are slow to make and not what these tests are about.
+    private static let credentials = Result {
+        let authority = try CertificateAuthority.create(for: destination, at: Date())
+        let serverKey = SigningKey()
+        let server = try authority.certifyAgent(serverKey, at: Date())
+            .credentials(key: serverKey, trusting: authority.certificate)
+        let clientKey = SigningKey()
+        let request = try CertificateRequest(for: clientKey, of: source)
+        let client =
+            try authority.certifyPair(
+                request,
+                of: source,
+                at: Date(),
+                lifetime: .seconds(3600)
+            )
+            .credentials(key: clientKey, trusting: authority.certificate)
+        return (server: server, client: client)
+    }
+
+    let sources: SourceStore
+    let replicas: ReplicaStore
+    let service: ReceiverService
+    let client: TLSClient
+    let threads = ThreadBudget(threads: 8)
+    let seed: UInt64
+    private let random: Mutex<SplitMix>
+    /// Only kept: what is in them goes with the world.
+    private nonisolated(unsafe) let directories: [TemporaryDirectory]
+    /// Another port than the service's, for tests that stand in between.
+    private let port = Mutex<UInt16?>(nil)
+
+    /// Pools in temporary directories, unless others are given.
+    init(
+        source: String? = nil,
+        destination: String? = nil,
+        options: ReplicaOptions = ReplicaOptions(),
+        limits: ReceiverLimits = ReceiverLimits(),
+        place: @escaping @Sendable (PairIdentity, Offer) -> VolumeBacking = { (_, _) in .pool }
+    ) throws {
+        let given = ProcessInfo.processInfo.environment["GODWIT_SEED"].flatMap { UInt64($0) }
+        self.seed = given ?? UInt64.random(in: 0...UInt64.max)
+        self.random = Mutex(SplitMix(state: self.seed))
+        let directories = try [TemporaryDirectory(), TemporaryDirectory()]
+        self.directories = directories
+        self.sources = try SourceStore(pool: source ?? directories[0].path)
+        self.replicas = try ReplicaStore(
+            pool: destination ?? directories[1].path,
+            options: options
+        )
+        let credentials = try Self.credentials.get()
+        let listener = try TLSListener(host: "127.0.0.1", port: 0) { credentials.server }
+        self.service = try ReceiverService(
+            store: self.replicas,
+            listener: listener,
+            configuration: ReceiverConfiguration(
+                cluster: Self.destination,
+                software: "test",
+                limits: limits,
+                place: place
+            ),
+            authorise: { name in
+                guard case .pair(let cluster) = name.role else { return nil }
+                return PairIdentity(cluster: cluster, name: "test")
+            },
+            observer: SilentReceiver()
+        )
+        self.client = try TLSClient(
+            credentials: credentials.client,
+            expectedServer: .agent(of: Self.destination)
+        )
+        try self.service.start()
+    }
+
+    deinit { self.service.stop() }
+
+    // MARK: Volumes
+
+    /// An empty volume.
+    func volume(_ name: String = "data", size: Int) throws -> SourceVolume {
+        var generator = self.generator
+        return try self.sources.create(
+            VolumeName(name),
+            size: ByteCount(size),
+            using: &generator
+        )
+    }
+
+    /// Another sequence at each call, all from the seed.
+    var generator: SplitMix { SplitMix(state: self.random.withLock { $0.next() }) }
+
+    // MARK: Runs
+
+    var environment: SenderEnvironment {
+        let origin = ContinuousClock.now
+        return SenderEnvironment(
+            now: {
+                let parts = origin.duration(to: ContinuousClock.now).components
+                return MonotonicTime(
+                    nanoseconds: UInt64(
+                        clamping: parts.seconds * 1_000_000_000 + parts.attoseconds
+                            / 1_000_000_000
+                    )
+                )
+            },
+            secondsSince1970: { 1_700_000_000 },
+            random: { [self] in self.random.withLock { $0.next() } },
+            backoff: [.milliseconds(20)]
+        )
+    }
+
+    func request(_ volume: SourceVolume) -> ReplicationRequest {
+        let environment = self.environment
+        var request = ReplicationRequest(
+            volume,
+            to: Destination(
+                host: "127.0.0.1",
+                port: self.port.withLock { $0 } ?? self.service.port,
+                client: self.client,
+                pair: Self.destination
+            ),
+            as: SenderIdentity(
+                cluster: Self.source,
+                software: "test",
+                poolSecret: [UInt8](repeating: 42, count: 32)
+            ),
+            limit: RateLimiter(limit: nil, now: environment.now)
+        )
+        request.codec = .none
+        return request
+    }
+
+    /// Sends through another port from now on.
+    func route(through port: UInt16) { self.port.withLock { $0 = port } }
+
+    func run(
+        _ volume: SourceVolume,
+        observer: any ReplicationObserver = SilentObserver(),
+        _ change: (inout ReplicationRequest) -> Void = { (_) in }
+    ) throws -> ReplicationResult {
+        var request = self.request(volume)
+        change(&request)
+        let run = Replication(
+            request,
+            threads: self.threads,
+            environment: self.environment,
+            observer: observer
+        )
+        return try run.run()
+    }
+
+    // MARK: What the destination shows
+
+    func replica(of volume: SourceVolume) throws -> ReplicaVolume {
+        try #require(self.replicas.volume(volume.id), "no replica, seed \(self.seed)")
+    }
+
+    /// Whether the destination shows exactly the bytes of a file.
+    func shows(_ volume: SourceVolume, bytesOf path: String? = nil) throws -> Bool {
+        let reader = try self.replica(of: volume).openVisible()
+        let file = try BlockFile.open(path ?? volume.livePath, writable: false)
+        let size = try file.size()
+        guard reader.generation.size == size else { return false }
+        var left = ChunkBuffer(capacity: .mebibytes(1))
+        var right = ChunkBuffer(capacity: .mebibytes(1))
+        var place = ByteOffset.zero
+        while place.bytes < size.bytes {
+            // Where both have a hole there is nothing to compare.
+            let end = ByteOffset(size.bytes)
+            let hole = min(
+                try Self.holeEnd(file.nextExtent(from: place), place, end),
+                try Self.holeEnd(reader.nextExtent(from: place), place, end)
+            )
+            if hole > place {
+                place = hole
+                continue
+            }
+            let length = min(1 << 20, size.bytes - place.bytes)
+            try file.read(at: place, length: length, into: &left, at: 0)
+            try reader.read(at: place, length: length, into: &right, at: 0)
+            guard left.matches(0..<length, right, 0..<length) else { return false }
+            place += ByteCount(length)
+        }
+        return true
+    }
+
+    private static func holeEnd(
+        _ extent: KindedExtent?,
+        _ place: ByteOffset,
+        _ end: ByteOffset
+    ) -> ByteOffset {
+        guard let extent else { return end }
+        return extent.kind == .zero ? extent.extent.end : place
+    }
+}
+
+/// Listens to nothing.
+struct SilentReceiver: ReceiverObserver {
+    func received(_ event: ReceiverEvent) {}
+}
+
+/// Keeps what a run tells.
+final class RecordedEvents: ReplicationObserver {
+    private let events = Mutex<[ReplicationEvent]>([])
+    private let reaction: @Sendable (ReplicationEvent) -> Void
+
+    init(_ reaction: @escaping @Sendable (ReplicationEvent) -> Void = { (_) in }) {
+        self.reaction = reaction
+    }
+
+    var all: [ReplicationEvent] { self.events.withLock { $0 } }
+
+    func replication(_ transfer: TransferID, _ event: ReplicationEvent) {
+        self.events.withLock { $0.append(event) }
+        self.reaction(event)
+    }
+}
+
+extension SourceVolume {
+    /// Writes as the application would.
+    func write(_ bytes: [UInt8], at place: Int) throws {
+        guard !bytes.isEmpty else { return }
+        var buffer = ChunkBuffer(capacity: ByteCount(bytes.count))
+        buffer.copy(bytes, at: 0)
+        try BlockFile.open(self.livePath, writable: true)
+            .write(buffer, 0..<bytes.count, at: ByteOffset(place))
+    }
+
+    /// Discards a range, as a trimming file system would.
+    func discard(_ start: Int, _ end: Int) throws {
+        try BlockFile.open(self.livePath, writable: true)
+            .zero(Extent(ByteOffset(start), ByteOffset(end)))
+    }
+}
+
+/// Bytes without order, none of them zero.
+func noise(_ count: Int, using generator: inout SplitMix) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(count + 8)
+    while bytes.count < count {
+        // Whole stretches of a pool: number by number is slow in a debug build.
+        let start = Int.random(in: 0..<noisePool.count - 1, using: &generator)
+        bytes += noisePool[start..<min(noisePool.count, start + count - bytes.count)]
+    }
+    return bytes
+}
+
+private let noisePool: [UInt8] = {
+    var generator = SplitMix(state: 99)
+    return (0..<1_000_003).map { _ in UInt8(truncatingIfNeeded: generator.next()) | 1 }
+}()
