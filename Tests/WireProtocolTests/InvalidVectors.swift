@@ -21,7 +21,8 @@ struct InvalidVector {
     }
 
     static func all() throws -> [Self] {
-        try self.headers() + self.bodies() + self.opening() + self.answers() + self.streams()
+        try self.headers() + self.bodies() + self.hellos() + self.opening() + self.answers()
+            + self.reports() + self.streams()
             + self.queries() + self.progress()
     }
 
@@ -103,6 +104,22 @@ struct InvalidVector {
                 .versionMismatch(ours: .current, theirs: WireVersion(major: 2, minor: 3))
             ),
             Self(
+                "abort-text-control",
+                WireBytes.changed(abort, at: 6, to: [0x0a]),
+                .badText(field: "abort.text")
+            ),
+            Self(
+                "abort-text-utf8",
+                WireBytes.changed(abort, at: 6, to: [0xff]),
+                .badText(field: "abort.text")
+            ),
+        ]
+    }
+
+    private static func hellos() throws -> [Self] {
+        let hello = ControlFrame.hello(Sample.hello(.control))
+        return [
+            Self(
                 "hello-kind",
                 WireBytes.changed(hello, at: 4, to: [3]),
                 field: "hello.kind",
@@ -135,16 +152,6 @@ struct InvalidVector {
                 "hello-feature-twice",
                 WireBytes.frame(type: .hello, body: try Self.helloWithFeatureTwice()),
                 .badText(field: "hello.featureName")
-            ),
-            Self(
-                "abort-text-control",
-                WireBytes.changed(abort, at: 6, to: [0x0a]),
-                .badText(field: "abort.text")
-            ),
-            Self(
-                "abort-text-utf8",
-                WireBytes.changed(abort, at: 6, to: [0xff]),
-                .badText(field: "abort.text")
             ),
         ]
     }
@@ -213,11 +220,6 @@ struct InvalidVector {
     private static func answers() throws -> [Self] {
         let accept = ControlFrame.accept(try Sample.accept(resumed: true))
         let fresh = ControlFrame.accept(try Sample.accept())
-        let ranges = ControlFrame.ranges(Ranges(Sample.durable, isLast: true))
-        let refuse = ControlFrame.refuse(Refusal(code: .busy, text: "later"))
-        let error = ControlFrame.error(
-            ErrorReport(code: .corruptData, offset: .zero, text: "x")
-        )
         let beyond = UInt64(64 << 40) + 1
         func changed(_ offset: Int, _ bytes: [UInt8]) -> [UInt8] {
             WireBytes.changed(accept, at: offset, to: bytes)
@@ -255,6 +257,17 @@ struct InvalidVector {
                 field: "accept.rangeCount",
                 value: 0
             ),
+        ]
+    }
+
+    private static func reports() -> [Self] {
+        let ranges = ControlFrame.ranges(Ranges(Sample.durable, isLast: true))
+        let refuse = ControlFrame.refuse(Refusal(code: .busy, text: "later"))
+        let error = ControlFrame.error(
+            ErrorReport(code: .corruptData, offset: .zero, text: "x")
+        )
+        let beyond = UInt64(64 << 40) + 1
+        return [
             Self(
                 "ranges-count",
                 WireBytes.changed(ranges, at: 0, to: [3, 0]),
