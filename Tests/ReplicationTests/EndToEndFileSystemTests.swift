@@ -78,6 +78,7 @@ struct EndToEndFileSystemTests {
         }
     }
 
+    // P6: time and memory follow what is allocated, not the size.
     @Test(arguments: [LoopFileSystem.xfs, .tmpfs])
     func aHugeSparseVolumeTakesSeconds(_ kind: LoopFileSystem) throws {
         try kind.mounted(mebibytes: 2048) { directory in
@@ -162,6 +163,7 @@ struct EndToEndFileSystemTests {
         }
     }
 
+    // P9: the audit finds it, and the run compares everything instead.
     @Test func aSourceCaughtMissingAChangeIsDistrustedInTheSameRun() throws {
         try LoopFileSystem.xfs.mounted { directory in
             let world = try World(source: "\(directory)/")

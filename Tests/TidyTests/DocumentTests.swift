@@ -81,6 +81,32 @@ import Testing
         #expect(report(findings) == "")
     }
 
+    @Test func everyPromiseIsAssertedAndTested() {
+        for number in 1...10 {
+            for folder in ["Sources", "Tests"] {
+                let citing = self.repository.swift(under: folder)
+                    .filter { !$0.path.hasPrefix("Tests/TidyTests/") && $0.mentions("P\(number)") }
+                    .filter { file in
+                        file.lines.contains { line in
+                            line.split { !$0.isLetter && !$0.isNumber }
+                                .contains { $0 == "P\(number)" }
+                        }
+                    }
+                #expect(!citing.isEmpty, "P\(number) is nowhere in \(folder)")
+            }
+        }
+    }
+
+    @Test func testsThatAreNamedExist() {
+        let tests = self.repository.swift(under: "Tests")
+        for document in self.repository.documents {
+            for match in document.text.matches(of: /`([a-z][A-Za-z0-9]{12,})\(\)`/) {
+                let exists = tests.contains { $0.mentions("func \(match.1)(") }
+                #expect(exists, "\(document.path): there is no test \(match.1)")
+            }
+        }
+    }
+
     @Test func decisionsHaveEveryPart() {
         let records = self.repository.documents.filter { $0.path.hasPrefix("docs/decisions/") }
         #expect(records.count > 1)

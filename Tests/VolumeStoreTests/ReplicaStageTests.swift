@@ -108,6 +108,7 @@ import VolumeStore
         #expect(throws: StageError.outside(wrong)) { try stage.zero(wrong, using: &scratch) }
     }
 
+    // P2: what is staged is proven before it is shown.
     @Test(arguments: ReplicaTarget.allCases)
     func theWrongRootIsRefusedAndNothingChanges(_ target: ReplicaTarget) throws {
         let world = try ReplicaWorld(target, seed: 6)
