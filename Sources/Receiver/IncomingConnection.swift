@@ -9,10 +9,12 @@ import WireProtocol
 struct IncomingConnection {
     private let environment: ReceiverEnvironment
     private let threads: ThreadRoll
+    private let place: ThreadRoll.Place
 
-    init(_ environment: ReceiverEnvironment, _ threads: ThreadRoll) {
+    init(_ environment: ReceiverEnvironment, _ threads: ThreadRoll, _ place: ThreadRoll.Place) {
         self.environment = environment
         self.threads = threads
+        self.place = place
     }
 
     /// Runs the connection to its end, on a thread of its own.
@@ -28,6 +30,7 @@ struct IncomingConnection {
             )
             return
         }
+        self.threads.replace(self.place) { connection.interrupt() }
         // A silent peer holds its thread so long and no longer; changed when its kind is known.
         connection.setReadTimeout(Limits.handshakeTimeout)
         connection.setWriteTimeout(Limits.peerTimeout)

@@ -25,6 +25,8 @@ public struct ReceiverLimits: Hashable, Sendable {
     public var readerWait: Duration
     /// A sender that comes again waits at most so long for its old session to end.
     public var takeoverWait: Duration
+    /// A stop waits at most so long for sessions to say their last word.
+    public var stopGrace: Duration
     /// What a refused sender should wait before it asks again.
     public var retryAfterSeconds: UInt32
     /// A stage that nobody continues is thrown away after so long: 7 days, a cadence of full copies.
@@ -40,6 +42,7 @@ public struct ReceiverLimits: Hashable, Sendable {
         flushInterval: Duration = .milliseconds(200),
         readerWait: Duration = .seconds(60),
         takeoverWait: Duration = .seconds(10),
+        stopGrace: Duration = .seconds(1),
         retryAfterSeconds: UInt32 = 5,
         stageLifetime: Duration = .seconds(7 * 86_400)
     ) {
@@ -59,6 +62,7 @@ public struct ReceiverLimits: Hashable, Sendable {
         self.flushInterval = flushInterval
         self.readerWait = readerWait
         self.takeoverWait = takeoverWait
+        self.stopGrace = stopGrace
         self.retryAfterSeconds = retryAfterSeconds
         self.stageLifetime = stageLifetime
     }

@@ -130,7 +130,14 @@ public final class ReceiverService: Sendable {
                 .failed(ErrorReport(code: .draining, text: "the agent stops"))
             )
         }
-        while !self.threads.isEmpty { _ = self.threads.changed.wait(timeout: .milliseconds(50)) }
+        // The last words of the sessions need a moment; who holds up the stop longer is cut off.
+        let begin = ContinuousClock.now
+        while !self.threads.isEmpty {
+            if begin.duration(to: ContinuousClock.now) > self.environment.limits.stopGrace {
+                self.threads.interruptAll()
+            }
+            _ = self.threads.changed.wait(timeout: .milliseconds(50))
+        }
     }
 
     // MARK: Threads
@@ -144,7 +151,7 @@ public final class ReceiverService: Sendable {
                 // Only after close(): everything else is waited out by the listener.
                 return
             }
-            guard self.threads.enter() else {
+            guard let place = self.threads.enter({ socket.interrupt() }) else {
                 self.environment.observer.received(
                     .connectionRefused(
                         address: socket.peerAddress,
@@ -156,12 +163,12 @@ public final class ReceiverService: Sendable {
             }
             do throws(TransportError) {
                 _ = try DataThread.spawn(name: "gw-receive") {
-                    IncomingConnection(self.environment, self.threads).run(socket)
-                    self.threads.leave()
+                    IncomingConnection(self.environment, self.threads, place).run(socket)
+                    self.threads.leave(place)
                 }
             } catch {
                 self.threads.provenOrGone()
-                self.threads.leave()
+                self.threads.leave(place)
                 socket.close()
             }
         }

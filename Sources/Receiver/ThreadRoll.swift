@@ -3,16 +3,23 @@
 import SecureTransport
 import Synchronization
 
-/// Counts the threads of connections: who is in, who has not proven yet who he is.
+/// The threads of connections: who is in, who has not proven yet who he is, and how to end them.
 final class ThreadRoll: Sendable {
-    private struct Counts {
-        var connections = 0
+    /// One thread's place.
+    struct Place: Hashable, Sendable {
+        fileprivate let number: UInt64
+    }
+
+    private struct Roll {
+        var next: UInt64 = 0
         var handshakes = 0
         var isClosed = false
+        /// How to break off what each thread waits for.
+        var interrupts: [Place: @Sendable () -> Void] = [:]
     }
 
     private let limits: ReceiverLimits
-    private let counts = Mutex(Counts())
+    private let roll = Mutex(Roll())
     /// Signalled when a thread ends.
     let changed: Wakeup
     /// Signalled when the service stops.
@@ -24,33 +31,46 @@ final class ThreadRoll: Sendable {
         self.closing = try Wakeup()
     }
 
-    /// Counts a connection in, before its handshake; false when there is no place for it.
-    func enter() -> Bool {
-        self.counts.withLock { counts in
-            guard !counts.isClosed, counts.connections < self.limits.connections,
-                counts.handshakes < self.limits.handshakes
-            else { return false }
-            counts.connections += 1
-            counts.handshakes += 1
-            return true
+    /// Counts a connection in, before its handshake; nil when there is no place for it.
+    func enter(_ interrupt: @escaping @Sendable () -> Void) -> Place? {
+        self.roll.withLock { roll in
+            guard !roll.isClosed, roll.interrupts.count < self.limits.connections,
+                roll.handshakes < self.limits.handshakes
+            else { return nil }
+            let place = Place(number: roll.next)
+            roll.next += 1
+            roll.handshakes += 1
+            roll.interrupts[place] = interrupt
+            return place
         }
     }
 
     /// The peer has proven who it is, or has gone.
-    func provenOrGone() { self.counts.withLock { $0.handshakes -= 1 } }
+    func provenOrGone() { self.roll.withLock { $0.handshakes -= 1 } }
+
+    /// The connection is another object from now on.
+    func replace(_ place: Place, _ interrupt: @escaping @Sendable () -> Void) {
+        self.roll.withLock { $0.interrupts[place] = interrupt }
+    }
 
     /// Counts a connection out.
-    func leave() {
-        self.counts.withLock { $0.connections -= 1 }
+    func leave(_ place: Place) {
+        self.roll.withLock { $0.interrupts[place] = nil }
         self.changed.signal()
     }
 
+    /// Lets nobody in any more.
     func close() {
-        self.counts.withLock { $0.isClosed = true }
+        self.roll.withLock { $0.isClosed = true }
         self.closing.signal()
     }
 
-    var isClosed: Bool { self.counts.withLock { $0.isClosed } }
+    /// Breaks off every connection that is still there.
+    func interruptAll() {
+        for interrupt in self.roll.withLock({ Array($0.interrupts.values) }) { interrupt() }
+    }
 
-    var isEmpty: Bool { self.counts.withLock { $0.connections == 0 } }
+    var isClosed: Bool { self.roll.withLock { $0.isClosed } }
+
+    var isEmpty: Bool { self.roll.withLock { $0.interrupts.isEmpty } }
 }

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockDiff
+import BlockTypes
+import Codecs
+import Foundation
+import Identity
+import Receiver
+import SecureTransport
+import Synchronization
+import Testing
+import VolumeStore
+import WireProtocol
+
+/// A receiver with its pool, and credentials of pairs; the other side is scripted by the tests.
+final class ReceiverWorld: Sendable {
+    static let destination = ClusterID(halves: Halves(high: 0xDE, low: 1))
+    static let source = ClusterID(halves: Halves(high: 0x50, low: 1))
+    static let stranger = ClusterID(halves: Halves(high: 0x50, low: 2))
+    static let unknown = ClusterID(halves: Halves(high: 0x50, low: 3))
+
+    /// Slow to make, and not what these tests are about.
+    private static let credentials = Result {
+        let authority = try CertificateAuthority.create(for: destination, at: Date())
+        let serverKey = SigningKey()
+        let server = try authority.certifyAgent(serverKey, at: Date())
+            .credentials(key: serverKey, trusting: authority.certificate)
+        var clients: [ClusterID: TLSCredentials] = [:]
+        for cluster in [source, stranger, unknown] {
+            let key = SigningKey()
+            let request = try CertificateRequest(for: key, of: cluster)
+            clients[cluster] =
+                try authority.certifyPair(
+                    request,
+                    of: cluster,
+                    at: Date(),
+                    lifetime: .seconds(3600)
+                )
+                .credentials(key: key, trusting: authority.certificate)
+        }
+        return (server: server, clients: clients)
+    }
+
+    let service: ReceiverService
+    let store: ReplicaStore
+    let events: EventLog
+    let pool: String
+    private let listener: TLSListener
+
+    init(
+        pool: String,
+        limits: ReceiverLimits = ReceiverLimits(flushInterval: .milliseconds(20)),
+        options: ReplicaOptions = ReplicaOptions()
+    ) throws {
+        self.pool = pool
+        self.store = try ReplicaStore(pool: pool, options: options)
+        self.events = EventLog()
+        let credentials = try Self.credentials.get()
+        self.listener = try TLSListener(host: "127.0.0.1", port: 0) { credentials.server }
+        self.service = try ReceiverService(
+            store: self.store,
+            listener: self.listener,
+            configuration: ReceiverConfiguration(
+                cluster: Self.destination,
+                software: "receiver test",
+                limits: limits
+            ),
+            authorise: { name in
+                switch name.role {
+                case .pair(Self.source): PairIdentity(cluster: Self.source, name: "east")
+                case .pair(Self.stranger): PairIdentity(cluster: Self.stranger, name: "west")
+                case .pair, .agent: nil
+                }
+            },
+            observer: self.events
+        )
+        try self.service.start()
+    }
+
+    deinit { self.service.stop() }
+
+    /// A connection of a cluster, on which nothing was said.
+    func connect(as cluster: ClusterID = source) throws -> Lane {
+        let credentials = try #require(try Self.credentials.get().clients[cluster])
+        let client = try TLSClient(
+            credentials: credentials,
+            expectedServer: .agent(of: Self.destination)
+        )
+        let connection = try client.connect(host: "127.0.0.1", port: self.service.port)
+        // A test that waits in vain fails instead of hanging.
+        connection.setReadTimeout(.seconds(20))
+        return Lane(connection)
+    }
+
+    func visibleBytes(_ volume: VolumeID) throws -> [UInt8]? {
+        guard let replica = self.store.volume(volume), replica.visible != nil else { return nil }
+        let reader = try replica.openVisible()
+        let size = reader.generation.size
+        var buffer = ChunkBuffer(capacity: size)
+        try reader.read(at: .zero, length: size.bytes, into: &buffer, at: 0)
+        return buffer.array(0..<size.bytes)
+    }
+}
+
+/// Remembers what a receiver told.
+final class EventLog: ReceiverObserver {
+    private let events = Mutex<[ReceiverEvent]>([])
+
+    func received(_ event: ReceiverEvent) { self.events.withLock { $0.append(event) } }
+
+    var finished: [TransferStatus] {
+        self.events.withLock { events in
+            events.compactMap { event in
+                if case .transferFinished(let status) = event { status } else { nil }
+            }
+        }
+    }
+
+    var refusedConnections: Int {
+        self.events.withLock { events in
+            events.count { if case .connectionRefused = $0 { true } else { false } }
+        }
+    }
+
+    var drift: Int {
+        self.events.withLock { events in
+            events.reduce(0) { if case .driftFound(_, let leaves) = $1 { $0 + leaves } else { $0 } }
+        }
+    }
+}
+
+/// One connection of a scripted sender; the machine of the protocol is left out on purpose.
+final class Lane {
+    var frames: FrameConnection
+
+    init(_ connection: TLSConnection) { self.frames = FrameConnection(connection) }
+
+    func send(_ frame: ControlFrame) throws { try self.frames.send(frame) }
+
+    /// The next frame that is no ping and no acknowledgement; acknowledgements are remembered.
+    func next() throws -> ControlFrame {
+        while true {
+            guard case .control(let frame) = try self.frames.receive() else {
+                throw TransportError(.closed, "a receiver sends no data")
+            }
+            switch frame {
+            case .ping(let nonce): try self.send(.pong(nonce))
+            case .ack(let ack): self.acks.append(ack)
+            case let frame: return frame
+            }
+        }
+    }
+
+    /// Waits until everything that a stream has sent is durable.
+    func waitDurable(_ stream: Int, _ bytes: Int) throws {
+        while self.acks.last(where: { $0.stream.index == stream })?.durable.bytes ?? 0 < bytes {
+            guard case .control(let frame) = try self.frames.receive() else { return }
+            switch frame {
+            case .ping(let nonce): try self.send(.pong(nonce))
+            case .ack(let ack): self.acks.append(ack)
+            case let frame: throw TransportError(.closed, "instead of an ack: \(frame)")
+            }
+        }
+    }
+
+    private(set) var acks: [Ack] = []
+
+    func hello(
+        _ kind: ConnectionKind,
+        as cluster: ClusterID = ReceiverWorld.source,
+        version: WireVersion = .current
+    ) throws {
+        try self.send(
+            .hello(
+                Hello(
+                    kind: kind,
+                    cluster: cluster,
+                    nonce: SessionNonce(halves: Halves(high: 1, low: 1)),
+                    software: "scripted",
+                    version: version
+                )
+            )
+        )
+        let answer = try self.next()
+        guard case .hello(let hello) = answer, hello.cluster == ReceiverWorld.destination else {
+            throw Unexpected(frame: answer)
+        }
+    }
+
+    /// The report with which the receiver closes; whatever else comes is a failure.
+    func report() throws -> ErrorReport {
+        let frame = try self.next()
+        guard case .error(let report) = frame else { throw Unexpected(frame: frame) }
+        return report
+    }
+
+    /// Sends bytes as a chunk.
+    func chunk(
+        _ bytes: [UInt8],
+        at place: Int,
+        codec: ChunkCodec = .none,
+        breaking: Bool = false
+    ) throws {
+        var plain = ChunkBuffer(capacity: ByteCount(bytes.count))
+        plain.copy(bytes, at: 0)
+        var checksum = Checksum.xxh3(plain, 0..<bytes.count)
+        if breaking { checksum ^= 1 }
+        var packed = ChunkBuffer(capacity: ByteCount(bytes.count))
+        var compressor = ChunkCompressor()
+        let count = compressor.compress(
+            plain,
+            0..<bytes.count,
+            into: &packed,
+            at: 0,
+            codec: codec
+        )
+        let header = DataHeader(
+            offset: ByteOffset(place),
+            rawLength: bytes.count,
+            codec: count == nil ? .none : codec,
+            checksum: checksum
+        )
+        if let count {
+            try self.frames.sendData(header: header, packed, 0..<count)
+        } else {
+            try self.frames.sendData(header: header, plain, 0..<bytes.count)
+        }
+    }
+
+    func close() { self.frames.close() }
+}
+
+extension FrameConnection {
+    fileprivate mutating func sendData(
+        header: DataHeader,
+        _ buffer: borrowing ChunkBuffer,
+        _ range: Range<Int>
+    ) throws {
+        try self.sendData(header, payload: buffer, range)
+    }
+}
+
+struct Unexpected: Error, CustomStringConvertible {
+    let frame: ControlFrame
+    var description: String { "unexpected frame \(self.frame)" }
+}
+
+/// What a scripted sender has: a volume, its history, its bytes.
+struct ScriptedVolume {
+    var volume: VolumeID
+    var lineage: LineageID
+    var key: LineageKey
+    var name: String
+    var number: UInt64 = 0
+    var snapshot: SnapshotID
+    var bytes: [UInt8] = []
+    var base: [UInt8] = []
+    var visible: GenerationStamp?
+    var generator: SplitMix
+
+    init(seed: UInt64, name: String = "data") {
+        var generator = SplitMix(state: seed)
+        self.volume = .random(using: &generator)
+        self.lineage = .random(using: &generator)
+        self.key = .random(using: &generator)
+        self.snapshot = .random(using: &generator)
+        self.name = name
+        self.generator = generator
+    }
+
+    mutating func advance(to bytes: [UInt8]) {
+        self.number += 1
+        self.snapshot = .random(using: &self.generator)
+        self.bytes = bytes
+    }
+
+    mutating func advance(size: Int) {
+        self.advance(to: (0..<size).map { UInt8(truncatingIfNeeded: $0 / 7 &* ($0 / 4096)) })
+    }
+
+    var target: TargetGeneration {
+        TargetGeneration(
+            number: GenerationNumber(self.number),
+            snapshot: self.snapshot,
+            size: ByteCount(self.bytes.count)
+        )
+    }
+
+    mutating func offer(
+        _ mode: TransferMode = .fullCopy,
+        flags: OfferFlags = [],
+        streams: Int = 1,
+        base: GenerationStamp? = nil
+    ) throws -> Offer {
+        Offer(
+            transfer: .random(using: &self.generator),
+            subject: Offer.Subject(
+                volume: self.volume,
+                lineage: self.lineage,
+                lineageKey: self.key,
+                name: self.name
+            ),
+            route: Offer.Route(
+                mode: mode,
+                base: mode.needsBase ? base ?? self.visible : nil,
+                target: self.target
+            ),
+            flags: flags,
+            streams: streams,
+            ticket: try #require(ResumeTicket([1, 2, 3]))
+        )
+    }
+
+    func root() -> RootDigest {
+        var tree = DigestTree(
+            store: MemoryDigestPages(),
+            size: ByteCount(self.bytes.count),
+            volume: self.volume,
+            lineage: self.lineage,
+            key: self.key,
+            algorithm: .ph128
+        )
+        for leaf in 0..<(self.bytes.count + 65_535) / 65_536 {
+            tree.set(LeafIndex(leaf), self.digest(of: leaf, in: self.bytes))
+        }
+        return tree.root()
+    }
+
+    func digest(of leaf: Int, in bytes: [UInt8]) -> LeafDigest {
+        var buffer = ChunkBuffer(capacity: Geometry.leaf)
+        let start = leaf * 65_536
+        buffer.copy(Array(bytes[start..<min(start + 65_536, bytes.count)]), at: 0)
+        return LeafHasher(key: self.key).digest(ofLeafIn: buffer, 0..<65_536)
+    }
+}
+
+/// The control connection of a session that was accepted.
+struct ScriptedSession {
+    let world: ReceiverWorld
+    let control: Lane
+    let accept: Accept
+    let durable: ExtentSet
+
+    /// Opens a session; throws the refusal if there is one.
+    init(
+        _ world: ReceiverWorld,
+        _ offer: Offer,
+        as cluster: ClusterID = ReceiverWorld.source
+    ) throws {
+        self.world = world
+        self.control = try world.connect(as: cluster)
+        try self.control.hello(.control, as: cluster)
+        try self.control.send(.offer(offer))
+        let answer = try self.control.next()
+        switch answer {
+        case .refuse(let refusal): throw refusal
+        case .error(let report): throw report
+        case .accept(let accept):
+            self.accept = accept
+            var extents: [Extent] = []
+            while extents.count < accept.rangeCount {
+                guard case .ranges(let ranges) = try self.control.next() else { break }
+                extents += ranges.extents
+            }
+            self.durable = ExtentSet(extents)
+        case let frame: throw Unexpected(frame: frame)
+        }
+    }
+
+    /// A data connection that has joined.
+    func join(_ stream: Int = 0, as cluster: ClusterID = ReceiverWorld.source) throws -> Lane {
+        let lane = try self.world.connect(as: cluster)
+        try lane.hello(.data, as: cluster)
+        try lane.send(
+            .join(
+                Join(
+                    transfer: self.accept.transfer,
+                    token: self.accept.token,
+                    stream: StreamIndex(stream)
+                )
+            )
+        )
+        let answer = try lane.next()
+        guard case .joined = answer else {
+            if case .error(let report) = answer { throw report }
+            throw Unexpected(frame: answer)
+        }
+        return lane
+    }
+
+    func commit(_ root: RootDigest, _ totals: StreamTotals) throws {
+        try self.control.send(.commit(Commit(root: root, totals: totals)))
+    }
+
+    func committed() throws -> GenerationStamp {
+        let frame = try self.control.next()
+        if case .error(let report) = frame { throw report }
+        guard case .committed(let committed) = frame else { throw Unexpected(frame: frame) }
+        return committed.generation
+    }
+
+    /// Sends the bytes of a volume in chunks, all in one stream, and ends it.
+    func fill(
+        _ volume: ScriptedVolume,
+        _ lane: Lane,
+        from start: Int = 0,
+        chunk: Int = 65_536
+    ) throws -> StreamTotals {
+        var totals = StreamTotals()
+        for place in stride(from: start, to: volume.bytes.count, by: chunk) {
+            let end = min(place + chunk, volume.bytes.count)
+            try lane.chunk(Array(volume.bytes[place..<end]), at: place)
+            totals.dataFrames += 1
+            totals.rawBytes += ByteCount(end - place)
+        }
+        try lane.send(.end(totals))
+        return totals
+    }
+}
+
+extension ScriptedVolume {
+    /// A whole transfer of all bytes.
+    mutating func send(to world: ReceiverWorld) throws {
+        let session = try ScriptedSession(world, self.offer(flags: .allowShrink))
+        let lane = try session.join()
+        let totals = try session.fill(self, lane)
+        try session.commit(self.root(), totals)
+        self.visible = try session.committed()
+        self.base = self.bytes
+        lane.close()
+        session.control.close()
+    }
+}
