@@ -11,11 +11,14 @@ final class Cleanup: Sendable {
     private struct State {
         var processes: Set<pid_t> = []
         var mounts: [String] = []
+        var groups: Set<String> = []
     }
     private let state = Mutex(State())
 
     func started(_ process: pid_t) { self.state.withLock { _ = $0.processes.insert(process) } }
     func ended(_ process: pid_t) { self.state.withLock { _ = $0.processes.remove(process) } }
+    func made(group: String) { self.state.withLock { _ = $0.groups.insert(group) } }
+    func removed(group: String) { self.state.withLock { _ = $0.groups.remove(group) } }
     func mounted(_ path: String) { self.state.withLock { $0.mounts.append(path) } }
     func unmounted(_ path: String) { self.state.withLock { $0.mounts.removeAll { $0 == path } } }
 
@@ -38,9 +41,10 @@ final class Cleanup: Sendable {
 
     /// Ends every process that is left, unmounts newest first, removes what was made.
     func run() {
-        let (processes, mounts) = self.state.withLock { ($0.processes, $0.mounts) }
-        for process in processes { kill(-process, SIGKILL) }
-        for mount in mounts.reversed() { umount2(mount, Int32(MNT_DETACH)) }
+        let left = self.state.withLock { $0 }
+        for process in left.processes { kill(-process, SIGKILL) }
+        for mount in left.mounts.reversed() { umount2(mount, Int32(MNT_DETACH)) }
+        for group in left.groups { Side.remove(group) }
         Scratch.remove()
     }
 }

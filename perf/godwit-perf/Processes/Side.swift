@@ -19,11 +19,22 @@ final class Side {
             // A number, as the agents' sides live on while other peers have theirs.
             let number = Self.count.add(1, ordering: .relaxed).newValue
             let path = "\(root)/godwit-perf-\(getpid())-\(number)"
-            return mkdir(path, 0o755) == 0 || errno == EEXIST ? path : nil
+            guard mkdir(path, 0o755) == 0 || errno == EEXIST else { return nil }
+            Cleanup.shared.made(group: path)
+            return path
         }
     }
 
-    deinit { if let group = self.group { rmdir(group) } }
+    deinit { if let group = self.group { Self.remove(group) } }
+
+    /// Ends what is still in the group, which a group must not have when it goes.
+    static func remove(_ group: String) {
+        Cleanup.shared.removed(group: group)
+        for _ in 0..<200 where rmdir(group) != 0 && errno == EBUSY {
+            try? "1".write(toFile: "\(group)/cgroup.kill", atomically: false, encoding: .utf8)
+            usleep(5000)
+        }
+    }
 
     private static let count = Atomic(0)
 
