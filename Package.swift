@@ -164,7 +164,8 @@ let package = Package(
             "AgentTests",
             [
                 "BlockTypes", "Agent", "AgentAPI", "Catalogue", "Identity", "SecureTransport",
-                "godwit", "godwit-agent",
+                "WireProtocol", "godwit", "godwit-agent", logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         tests("TidyTests", []),
     ]

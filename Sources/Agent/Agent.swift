@@ -20,7 +20,8 @@ public enum Agent {
     ///   - reload: reads the configuration again, for SIGHUP.
     /// - Throws: why the agent could not start, or why it stopped.
     public static func run(
-        _ configuration: AgentConfiguration, _ environment: AgentEnvironment,
+        _ configuration: AgentConfiguration,
+        _ environment: AgentEnvironment,
         reload: @escaping @Sendable () throws(APIError) -> AgentConfiguration
     ) async throws(APIError) {
         // Whatever the agent makes is its user's alone: keys, volumes, and the socket, which
@@ -33,7 +34,7 @@ public enum Agent {
         quiet.logLevel = max(logger.logLevel, .warning)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: Servers.local(parts.core, socket: parts.pool.socket, logger: quiet)),
-            .init(service: try Servers.peers(parts.core, logger: quiet)),
+            .init(service: try Servers.peers(parts.core, logger: quiet, announce: logger)),
             .init(service: parts.receiver),
             .init(service: parts.renewal),
             .init(service: ReloadService(parts: parts, reload: reload)),
@@ -50,7 +51,11 @@ public enum Agent {
             throw error
         } catch {
             throw APIError(
-                .agentFailed, "The agent stopped.", cause: "\(error)", try: "read its log")
+                .agentFailed,
+                "The agent stopped.",
+                cause: "\(error)",
+                try: "read its log"
+            )
         }
         unlink(parts.pool.socket)
         logger.info("agent stopped")
@@ -68,11 +73,15 @@ struct ReloadService: Service {
                 self.parts.apply(try self.reload())
                 await self.parts.renewal.renewDue()
                 self.parts.core.journal.note(
-                    "ConfigurationReloaded", "limits and certificates were read again")
+                    "ConfigurationReloaded",
+                    "limits and certificates were read again"
+                )
             } catch {
                 self.parts.core.journal.note(
-                    "ConfigurationRefused", "the configuration holds as it was: \(error)",
-                    level: .error)
+                    "ConfigurationRefused",
+                    "the configuration holds as it was: \(error)",
+                    level: .error
+                )
             }
         }
     }
@@ -86,7 +95,10 @@ struct StopWatchdog: Service {
         try? await gracefulShutdown()
         let environment = self.parts.core.environment
         let seconds = self.parts.core.configuration.drainTimeout + 10
-        self.parts.core.journal.note("Draining", "the agent stops; transfers go on at its next start")
+        self.parts.core.journal.note(
+            "Draining",
+            "the agent stops; transfers go on at its next start"
+        )
         // A thread: nothing on the cooperative pool may be needed to end.
         _ = try? DataThread.spawn(name: "stop-watchdog") {
             usleep(UInt32(min(seconds, 4000) * 1e6))

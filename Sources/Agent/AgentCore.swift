@@ -44,10 +44,12 @@ struct AgentCore: Sendable {
 
     var version: VersionInfo {
         VersionInfo(
-            version: Release.version, protocolVersion: Release.protocolVersion,
+            version: Release.version,
+            protocolVersion: Release.protocolVersion,
             cluster: "\(self.identity.cluster)",
             data: "\(HostPort(host: self.configuration.data.host, port: self.endpoints.dataPort))",
-            api: "\(HostPort(host: self.configuration.api.host, port: self.endpoints.apiPort))")
+            api: "\(HostPort(host: self.configuration.api.host, port: self.endpoints.apiPort))"
+        )
     }
 
     var ownName: String {
@@ -57,11 +59,17 @@ struct AgentCore: Sendable {
 
     func events(limit: Int) throws(APIError) -> [EventInfo] {
         do {
-            return try self.catalogue.events(limit: limit).map { event in
-                EventInfo(
-                    time: event.time, reason: event.reason, message: event.message,
-                    volume: event.volume, pair: event.pair, transfer: event.transfer)
-            }
+            return try self.catalogue.events(limit: limit)
+                .map { event in
+                    EventInfo(
+                        time: event.time,
+                        reason: event.reason,
+                        message: event.message,
+                        volume: event.volume,
+                        pair: event.pair,
+                        transfer: event.transfer
+                    )
+                }
         } catch { throw APIError(error) }
     }
 
@@ -71,20 +79,30 @@ struct AgentCore: Sendable {
         if let record = self.registry.pair(named: name) { return record }
         let names = self.registry.all.map(\.pair.name)
         throw APIError(
-            .pairNotFound, "There is no pair \(name).",
+            .pairNotFound,
+            "There is no pair \(name).",
             try: Suggestion.nearest(to: name, in: names).map { "did you mean \($0)?" }
-                ?? "godwit pair list")
+                ?? "godwit pair list"
+        )
     }
 
     func pair(_ wanted: PairCreateRequest) async throws(APIError) -> PairInfo {
         let initiator = PairingInitiator(
-            identity: self.identity, registry: self.registry, ownName: self.ownName,
-            now: self.environment.now)
+            identity: self.identity,
+            registry: self.registry,
+            ownName: self.ownName,
+            now: self.environment.now
+        )
         let record = try await initiator.pair(
-            wanted, apiPort: self.endpoints.apiPort, dataPort: self.endpoints.dataPort)
+            wanted,
+            apiPort: self.endpoints.apiPort,
+            dataPort: self.endpoints.dataPort
+        )
         self.journal.note(
-            "PairCreated", "paired with cluster \(record.pair.cluster) at \(wanted.ip)",
-            pair: record.pair.name)
+            "PairCreated",
+            "paired with cluster \(record.pair.cluster) at \(wanted.ip)",
+            pair: record.pair.name
+        )
         return record.info
     }
 
@@ -123,7 +141,8 @@ struct AgentCore: Sendable {
 
     /// Proves a generation here and, with a pair, there too.
     func verify(
-        _ name: String, _ wanted: VolumeVerifyRequest
+        _ name: String,
+        _ wanted: VolumeVerifyRequest
     ) async throws(APIError) -> VolumeVerifyResult {
         let volumes = self.volumes
         let now = self.environment.now
@@ -135,7 +154,8 @@ struct AgentCore: Sendable {
                 throw APIError(
                     .generationNotFound,
                     "The bytes of generation \(local.generation) of volume \(name) are not kept here, and the volume was written since.",
-                    try: "compare with the copy: godwit volume verify \(name) --against PAIR")
+                    try: "compare with the copy: godwit volume verify \(name) --against PAIR"
+                )
             }
             return self.noted(VolumeVerifyResult(local: local, pair: nil, remote: nil))
         }
@@ -145,8 +165,10 @@ struct AgentCore: Sendable {
         do throws(APIError) {
             let number = try await Self.common(volume, client, wanted.generation, pair: pair)
             async let remote: GenerationProof = client.post(
-                PeerRoute.proof(volume: "\(volume.id)", generation: number), Empty(),
-                timeout: .seconds(3600))
+                PeerRoute.proof(volume: "\(volume.id)", generation: number),
+                Empty(),
+                timeout: .seconds(3600)
+            )
             let local = try await onThread("verify") { () throws(APIError) in
                 try volumes.proof(name, generation: number, now: now)
             }
@@ -168,13 +190,19 @@ struct AgentCore: Sendable {
         self.journal.note(
             result.equal ? "VolumeVerified" : "ContentsDiffer",
             "generation \(result.generation) of volume \(result.volume): \(result.equal ? "equal" : "DIFFERENT")",
-            volume: result.volume, pair: result.pair, level: result.equal ? .info : .error)
+            volume: result.volume,
+            pair: result.pair,
+            level: result.equal ? .info : .error
+        )
         return result
     }
 
     /// The newest generation that both sides have.
     private static func common(
-        _ volume: SourceVolume, _ client: PeerClient, _ wanted: UInt64?, pair: String
+        _ volume: SourceVolume,
+        _ client: PeerClient,
+        _ wanted: UInt64?,
+        pair: String
     ) async throws(APIError) -> UInt64 {
         let theirs: ItemList<PeerVolume> = try await client.get(PeerRoute.volumes)
         let copy = theirs.items.first { $0.id == "\(volume.id)" }
@@ -189,7 +217,8 @@ struct AgentCore: Sendable {
             .generationNotFound,
             "Volume \(volume.name) has no \(wanted.map { "generation \($0)" } ?? "generation") that both sides keep.",
             cause: there.isEmpty ? "pair \(pair) shows none" : "pair \(pair) has \(there.sorted())",
-            try: "godwit replicate \(volume.name) --to \(pair)")
+            try: "godwit replicate \(volume.name) --to \(pair)"
+        )
     }
 
     func peerClient(_ record: TrustRecord) throws(APIError) -> PeerClient {
@@ -198,10 +227,14 @@ struct AgentCore: Sendable {
             throw APIError(.stateDamaged, "Pair \(record.pair.name) has no address.")
         }
         return try PeerClient(
-            host: host, port: port,
+            host: host,
+            port: port,
             trust: .mutual(
-                authority: credentials.trustPEM, certificate: credentials.certificateChainPEM,
-                privateKey: credentials.privateKeyPEM))
+                authority: credentials.trustPEM,
+                certificate: credentials.certificateChainPEM,
+                privateKey: credentials.privateKeyPEM
+            )
+        )
     }
 
     // MARK: - Transfers
@@ -223,9 +256,15 @@ struct AgentCore: Sendable {
             let volume = try self.volumes.source(name)
             requests.append(
                 ReplicateRequest(
-                    volumes: [volume.name], pair: pair.pair.name, full: wanted.full,
-                    limit: wanted.limit, codec: wanted.codec, streams: wanted.streams,
-                    allowShrink: wanted.allowShrink))
+                    volumes: [volume.name],
+                    pair: pair.pair.name,
+                    full: wanted.full,
+                    limit: wanted.limit,
+                    codec: wanted.codec,
+                    streams: wanted.streams,
+                    allowShrink: wanted.allowShrink
+                )
+            )
         }
         return try await self.queue.submit(requests)
     }

@@ -19,7 +19,9 @@ public struct AgentEnvironment: Sendable {
     /// An environment of all its parts.
     public init(
         now: @escaping @Sendable () -> Date,
-        monotonicNanoseconds: @escaping @Sendable () -> UInt64, hostName: String, logger: Logger,
+        monotonicNanoseconds: @escaping @Sendable () -> UInt64,
+        hostName: String,
+        logger: Logger,
         stuck: @escaping @Sendable () -> Void
     ) {
         self.now = now

@@ -18,17 +18,25 @@ struct DataReceiver: Service {
     let drainSeconds: Double
 
     init(
-        store: ReplicaStore, listener: TLSListener, registry: PairRegistry, journal: Journal,
-        drainSeconds: Double, cluster: ClusterID
+        store: ReplicaStore,
+        listener: TLSListener,
+        registry: PairRegistry,
+        journal: Journal,
+        drainSeconds: Double,
+        cluster: ClusterID
     ) throws(APIError) {
         self.drainSeconds = drainSeconds
         do {
             self.service = try ReceiverService(
-                store: store, listener: listener,
+                store: store,
+                listener: listener,
                 configuration: ReceiverConfiguration(
-                    cluster: cluster, software: "godwit \(Release.version)"),
+                    cluster: cluster,
+                    software: "godwit \(Release.version)"
+                ),
                 authorise: { name in Self.pair(name, cluster, registry) },
-                observer: ReceiverJournal(journal: journal))
+                observer: ReceiverJournal(journal: journal)
+            )
         } catch {
             throw APIError(.agentFailed, "The data port cannot be served.", cause: "\(error)")
         }
@@ -50,7 +58,9 @@ struct DataReceiver: Service {
 
     /// The pair that a certificate names: one of ours, and not revoked.
     private static func pair(
-        _ name: SPIFFEName, _ cluster: ClusterID, _ registry: PairRegistry
+        _ name: SPIFFEName,
+        _ cluster: ClusterID,
+        _ registry: PairRegistry
     ) -> PairIdentity? {
         guard name.trustDomain == cluster, case .pair(let source) = name.role,
             let record = registry.incoming(source)
@@ -68,14 +78,20 @@ struct ReceiverJournal: ReceiverObserver {
         case .connectionRefused(let address, let reason):
             // Only the log: anybody can make these, and events are kept.
             self.journal.logger.warning(
-                "connection refused", metadata: ["peer": "\(address)", "reason": "\(reason)"])
+                "connection refused",
+                metadata: ["peer": "\(address)", "reason": "\(reason)"]
+            )
         case .transferRefused(let status, let refusal):
             self.note(
-                status, "OfferRefused",
-                "an offer of volume \(status.name) was refused: \(refusal.code)", isBad: true)
+                status,
+                "OfferRefused",
+                "an offer of volume \(status.name) was refused: \(refusal.code)",
+                isBad: true
+            )
         case .transferStarted(let status):
             self.note(
-                status, "ReceivingStarted",
+                status,
+                "ReceivingStarted",
                 "volume \(status.name) arrives: \(status.mode), generation \(status.target.number.number), \(ByteSize.text(of: status.resumedBytes)) durable already"
             )
         case .transferProgressed(let status):
@@ -84,17 +100,22 @@ struct ReceiverJournal: ReceiverObserver {
                 metadata: [
                     LogKey.transfer: "\(status.transfer)", LogKey.volume: "\(status.name)",
                     "durable": "\(status.durableBytes.bytes)",
-                ])
+                ]
+            )
         case .transferFinished(let status):
             self.finished(status)
         case .driftFound(let status, let leaves):
             self.note(
-                status, "DriftFound",
+                status,
+                "DriftFound",
                 "\(leaves) leaves of the visible generation of volume \(status.name) were not what was committed",
-                isBad: true)
+                isBad: true
+            )
         case .stageExpired(let volume):
             self.journal.note(
-                "StageExpired", "what was staged of volume \(volume) was thrown away: nobody continued it")
+                "StageExpired",
+                "what was staged of volume \(volume) was thrown away: nobody continued it"
+            )
         case .serviceFailed(let reason):
             self.journal.note("ReceiverFailed", reason, level: .error)
         }
@@ -103,21 +124,34 @@ struct ReceiverJournal: ReceiverObserver {
     private func finished(_ status: TransferStatus) {
         if status.committed != nil {
             self.note(
-                status, "GenerationVisible",
-                "volume \(status.name) shows generation \(status.target.number.number)")
+                status,
+                "GenerationVisible",
+                "volume \(status.name) shows generation \(status.target.number.number)"
+            )
         } else {
             let reason = status.error.map { "\($0.code): \($0.text)" } ?? "the connection ended"
             self.note(
-                status, "ReceivingEnded",
-                "volume \(status.name) keeps its generation: \(reason)", isBad: true)
+                status,
+                "ReceivingEnded",
+                "volume \(status.name) keeps its generation: \(reason)",
+                isBad: true
+            )
         }
     }
 
     private func note(
-        _ status: TransferStatus, _ reason: String, _ message: String, isBad: Bool = false
+        _ status: TransferStatus,
+        _ reason: String,
+        _ message: String,
+        isBad: Bool = false
     ) {
         self.journal.note(
-            reason, message, volume: status.name, pair: status.pair.name,
-            transfer: "\(status.transfer)", level: isBad ? .warning : .info)
+            reason,
+            message,
+            volume: status.name,
+            pair: status.pair.name,
+            transfer: "\(status.transfer)",
+            level: isBad ? .warning : .info
+        )
     }
 }

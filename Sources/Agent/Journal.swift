@@ -13,12 +13,21 @@ struct Journal: Sendable {
 
     /// Notes one event; `reason` is one word in camel case. Never a secret.
     func note(
-        _ reason: String, _ message: String, volume: String? = nil, pair: String? = nil,
-        transfer: String? = nil, level: Logger.Level = .info
+        _ reason: String,
+        _ message: String,
+        volume: String? = nil,
+        pair: String? = nil,
+        transfer: String? = nil,
+        level: Logger.Level = .info
     ) {
         let event = EventEntry(
-            time: self.now(), reason: reason, message: message, volume: volume, pair: pair,
-            transfer: transfer)
+            time: self.now(),
+            reason: reason,
+            message: message,
+            volume: volume,
+            pair: pair,
+            transfer: transfer
+        )
         self.log(event, level: level)
         do { try self.catalogue.append(event) } catch {
             self.logger.error("event not stored", metadata: [LogKey.error: "\(error)"])

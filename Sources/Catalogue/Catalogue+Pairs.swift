@@ -15,21 +15,26 @@ extension Catalogue {
     public func pair(named name: String) throws(CatalogueError) -> PairEntry? {
         try self.reading("read pair \(name)") { database in
             try PairRow.fetchOne(
-                database, sql: "SELECT * FROM pair WHERE name = ? ORDER BY direction DESC",
+                database,
+                sql: "SELECT * FROM pair WHERE name = ? ORDER BY direction DESC",
                 arguments: [name]
-            )?.record
+            )?
+            .record
         }
     }
 
     /// The pair with this cluster in one direction.
     public func pair(
-        _ direction: PairEntry.Direction, cluster: String
+        _ direction: PairEntry.Direction,
+        cluster: String
     ) throws(CatalogueError) -> PairEntry? {
         try self.reading("read pair of \(cluster)") { database in
             try PairRow.fetchOne(
-                database, sql: "SELECT * FROM pair WHERE direction = ? AND cluster = ?",
+                database,
+                sql: "SELECT * FROM pair WHERE direction = ? AND cluster = ?",
                 arguments: [direction.rawValue, cluster]
-            )?.record
+            )?
+            .record
         }
     }
 
@@ -45,12 +50,14 @@ extension Catalogue {
 
     /// Removes a pair; false where there was none.
     public func removePair(
-        _ direction: PairEntry.Direction, named name: String
+        _ direction: PairEntry.Direction,
+        named name: String
     ) throws(CatalogueError) -> Bool {
         try self.writing("remove pair \(name)") { database in
             try database.execute(
                 sql: "DELETE FROM pair WHERE direction = ? AND name = ?",
-                arguments: [direction.rawValue, name])
+                arguments: [direction.rawValue, name]
+            )
             return database.changesCount > 0
         }
     }

@@ -10,9 +10,11 @@ extension Catalogue {
     public func transfers(limit: Int) throws(CatalogueError) -> [TransferEntry] {
         try self.reading("list transfers") { database in
             try TransferRow.fetchAll(
-                database, sql: "SELECT * FROM transfer ORDER BY created DESC, rowid DESC LIMIT ?",
+                database,
+                sql: "SELECT * FROM transfer ORDER BY created DESC, rowid DESC LIMIT ?",
                 arguments: [limit]
-            ).map(\.record)
+            )
+            .map(\.record)
         }
     }
 
@@ -25,7 +27,8 @@ extension Catalogue {
                     SELECT * FROM transfer WHERE state IN ('queued', 'running', 'waiting')
                     ORDER BY created, rowid
                     """
-            ).map(\.record)
+            )
+            .map(\.record)
         }
     }
 
@@ -33,7 +36,11 @@ extension Catalogue {
     public func transfer(_ id: String) throws(CatalogueError) -> TransferEntry? {
         try self.reading("read transfer \(id)") { database in
             try TransferRow.fetchOne(
-                database, sql: "SELECT * FROM transfer WHERE id = ?", arguments: [id])?.record
+                database,
+                sql: "SELECT * FROM transfer WHERE id = ?",
+                arguments: [id]
+            )?
+            .record
         }
     }
 
@@ -46,7 +53,8 @@ extension Catalogue {
 
     /// Changes a transfer; when it ended, with the event that says so and the oldest history gone.
     public func update(
-        _ transfer: TransferEntry, event: EventEntry? = nil
+        _ transfer: TransferEntry,
+        event: EventEntry? = nil
     ) throws(CatalogueError) {
         try self.writing("change transfer \(transfer.id)") { database in
             try TransferRow(transfer).update(database)
@@ -56,7 +64,9 @@ extension Catalogue {
                 sql: """
                     DELETE FROM transfer WHERE state IN ('succeeded', 'failed', 'cancelled')
                     AND rowid NOT IN (SELECT rowid FROM transfer ORDER BY rowid DESC LIMIT ?)
-                    """, arguments: [Self.historyLimit])
+                    """,
+                arguments: [Self.historyLimit]
+            )
         }
     }
 }
@@ -72,7 +82,8 @@ extension Catalogue {
 
     /// The newest events, newest first; with an identity, those of one transfer.
     public func events(
-        limit: Int, transfer: String? = nil
+        limit: Int,
+        transfer: String? = nil
     ) throws(CatalogueError) -> [EventEntry] {
         try self.reading("list events") { database in
             try EventRow.fetchAll(
@@ -80,8 +91,10 @@ extension Catalogue {
                 sql: """
                     SELECT time, reason, message, volume, pair, transfer FROM event
                     WHERE ?1 IS NULL OR transfer = ?1 ORDER BY id DESC LIMIT ?2
-                    """, arguments: [transfer, limit]
-            ).map(\.record)
+                    """,
+                arguments: [transfer, limit]
+            )
+            .map(\.record)
         }
     }
 
@@ -89,6 +102,7 @@ extension Catalogue {
         try EventRow(event).insert(database)
         try database.execute(
             sql: "DELETE FROM event WHERE id <= ?",
-            arguments: [database.lastInsertedRowID - Int64(Self.eventLimit)])
+            arguments: [database.lastInsertedRowID - Int64(Self.eventLimit)]
+        )
     }
 }

@@ -26,7 +26,10 @@ public final class Catalogue: Sendable {
             let migrator = Schema.migrator
             if try self.database.read({ try migrator.hasBeenSuperseded($0) }) {
                 throw CatalogueError(
-                    .newer, "open \(path)", cause: "a newer release of godwit-agent wrote it")
+                    .newer,
+                    "open \(path)",
+                    cause: "a newer release of godwit-agent wrote it"
+                )
             }
             try migrator.migrate(self.database)
             let check = try self.database.read { database in
@@ -47,7 +50,10 @@ public final class Catalogue: Sendable {
     public func setting(_ key: String) throws(CatalogueError) -> String? {
         try self.reading("read setting \(key)") { database in
             try String.fetchOne(
-                database, sql: "SELECT value FROM setting WHERE key = ?", arguments: [key])
+                database,
+                sql: "SELECT value FROM setting WHERE key = ?",
+                arguments: [key]
+            )
         }
     }
 
@@ -56,28 +62,34 @@ public final class Catalogue: Sendable {
         try self.writing("write setting \(key)") { database in
             guard let value else {
                 try database.execute(
-                    sql: "DELETE FROM setting WHERE key = ?", arguments: [key])
+                    sql: "DELETE FROM setting WHERE key = ?",
+                    arguments: [key]
+                )
                 return
             }
             try database.execute(
                 sql: """
                     INSERT INTO setting (key, value) VALUES (?, ?)
                     ON CONFLICT (key) DO UPDATE SET value = excluded.value
-                    """, arguments: [key, value])
+                    """,
+                arguments: [key, value]
+            )
         }
     }
 
     // MARK: - Access
 
     func reading<Value: Sendable>(
-        _ what: String, _ body: @Sendable (Database) throws -> Value
+        _ what: String,
+        _ body: @Sendable (Database) throws -> Value
     ) throws(CatalogueError) -> Value {
         do { return try self.database.read(body) } catch { throw Self.told(error, what) }
     }
 
     @discardableResult
     func writing<Value: Sendable>(
-        _ what: String, _ body: @Sendable (Database) throws -> Value
+        _ what: String,
+        _ body: @Sendable (Database) throws -> Value
     ) throws(CatalogueError) -> Value {
         do { return try self.database.write(body) } catch { throw Self.told(error, what) }
     }
@@ -94,5 +106,16 @@ public final class Catalogue: Sendable {
             default: .failed
             }
         return CatalogueError(code, what, cause: error.message ?? "\(error.resultCode)")
+    }
+}
+
+extension Catalogue {
+    /// Notes a migration that this release does not have; so that tests can meet a later one.
+    package func pretendMigration(_ identifier: String) throws(CatalogueError) {
+        try self.writing("pretend a migration") { database in
+            try database.execute(
+                sql: "INSERT INTO grdb_migrations (identifier) VALUES (?)",
+                arguments: [identifier])
+        }
     }
 }

@@ -23,8 +23,14 @@ public struct PairEntry: Codable, Hashable, Sendable {
 
     /// A pair with all its facts.
     public init(
-        name: String, direction: Direction, cluster: String, host: String?, apiPort: Int?,
-        dataPort: Int?, disasterRecovery: Bool, created: Date
+        name: String,
+        direction: Direction,
+        cluster: String,
+        host: String?,
+        apiPort: Int?,
+        dataPort: Int?,
+        disasterRecovery: Bool,
+        created: Date
     ) {
         self.name = name
         self.direction = direction
@@ -97,8 +103,12 @@ public struct EventEntry: Codable, Hashable, Sendable {
 
     /// An event with what it is about.
     public init(
-        time: Date, reason: String, message: String, volume: String? = nil,
-        pair: String? = nil, transfer: String? = nil
+        time: Date,
+        reason: String,
+        message: String,
+        volume: String? = nil,
+        pair: String? = nil,
+        transfer: String? = nil
     ) {
         self.time = time
         self.reason = reason

@@ -52,7 +52,8 @@ enum Schema {
                         key TEXT NOT NULL PRIMARY KEY,
                         value TEXT NOT NULL
                     );
-                    """)
+                    """
+            )
         }
         return migrator
     }

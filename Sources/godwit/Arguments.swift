@@ -39,7 +39,8 @@ enum Arguments {
 
     /// The error for a word that should be a subcommand and is none; nil where all are.
     static func unknownSubcommand(
-        _ arguments: [String], of root: any ParsableCommand.Type
+        _ arguments: [String],
+        of root: any ParsableCommand.Type
     ) -> APIError? {
         var current = root
         var path = "godwit"
@@ -54,9 +55,11 @@ enum Arguments {
             }
             let meant = Suggestion.nearest(to: word, in: names)
             return APIError(
-                .invalidRequest, "'\(path)' has no subcommand '\(word)'.",
+                .invalidRequest,
+                "'\(path)' has no subcommand '\(word)'.",
                 cause: "it has: \(names.joined(separator: ", "))",
-                try: meant.map { "did you mean '\(path) \($0)'?" } ?? "\(path) --help")
+                try: meant.map { "did you mean '\(path) \($0)'?" } ?? "\(path) --help"
+            )
         }
         return nil
     }

@@ -29,7 +29,8 @@ enum Main {
             if structured, !code.isSuccess {
                 Console.write(Godwit.fullMessage(for: error) + "\n", to: .standardError)
                 Failure.tellStructured(
-                    APIError(.invalidRequest, Godwit.message(for: error)))
+                    APIError(.invalidRequest, Godwit.message(for: error))
+                )
                 Foundation.exit(code.rawValue)
             }
             Godwit.exit(withError: error)
@@ -66,5 +67,6 @@ struct Godwit: AsyncParsableCommand {
             ClusterCommand.self, PairCommand.self, VolumeCommand.self, ReplicateCommand.self,
             TransferCommand.self, EventsCommand.self, VersionCommand.self,
             CompletionCommand.self, DemoCommand.self,
-        ])
+        ]
+    )
 }

@@ -38,7 +38,8 @@ struct APIContext: RequestContext {
 enum APIResponse {
     /// Runs a route and turns what it returns or throws into an answer.
     static func of<Answer: Encodable & Sendable>(
-        _ context: APIContext, _ body: () async throws -> Answer
+        _ context: APIContext,
+        _ body: () async throws -> Answer
     ) async -> Response {
         do {
             return Self.json(.ok, try await body())
@@ -46,13 +47,18 @@ enum APIResponse {
             return Self.failure(error)
         } catch let error as any HTTPResponseError {
             return Self.failure(
-                APIError(.invalidRequest, "The request is not understood.", cause: "\(error)"))
+                APIError(.invalidRequest, "The request is not understood.", cause: "\(error)")
+            )
         } catch {
             context.logger.error("request failed", metadata: [LogKey.error: "\(error)"])
             return Self.failure(
                 APIError(
-                    .agentFailed, "The agent failed to answer.", cause: "\(error)",
-                    try: "read the agent's log"))
+                    .agentFailed,
+                    "The agent failed to answer.",
+                    cause: "\(error)",
+                    try: "read the agent's log"
+                )
+            )
         }
     }
 
@@ -67,21 +73,28 @@ enum APIResponse {
             return Response(status: .internalServerError)
         }
         return Response(
-            status: status, headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data)))
+            status: status,
+            headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: data))
+        )
     }
 
     /// The JSON body of a request.
     static func body<Value: Decodable>(
-        _ type: Value.Type = Value.self, of request: Request, _ context: APIContext
+        _ type: Value.Type = Value.self,
+        of request: Request,
+        _ context: APIContext
     ) async throws(APIError) -> Value {
         do {
             let buffer = try await request.body.collect(upTo: context.maxUploadSize)
             return try AgentJSON.value(type, from: Data(buffer.readableBytesView))
         } catch {
             throw APIError(
-                .invalidRequest, "The body of the request cannot be read.", cause: "\(error)",
-                try: "compare the versions: godwit version")
+                .invalidRequest,
+                "The body of the request cannot be read.",
+                cause: "\(error)",
+                try: "compare the versions: godwit version"
+            )
         }
     }
 
@@ -98,11 +111,16 @@ struct HealthRoutes: Sendable {
     let isReady: @Sendable () -> Bool
 
     func add(to router: Router<APIContext>) {
-        router.get("/livez") { _, _ in Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok\n"))) }
+        router.get("/livez") { _, _ in
+            Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok\n")))
+        }
         router.get("/readyz") { _, _ in
             self.isReady()
                 ? Response(status: .ok, body: .init(byteBuffer: ByteBuffer(string: "ok\n")))
-                : Response(status: .serviceUnavailable, body: .init(byteBuffer: ByteBuffer(string: "not ready\n")))
+                : Response(
+                    status: .serviceUnavailable,
+                    body: .init(byteBuffer: ByteBuffer(string: "not ready\n"))
+                )
         }
     }
 }
@@ -112,15 +130,19 @@ struct UnknownRoute: RouterMiddleware {
     typealias Context = APIContext
 
     func handle(
-        _ request: Request, context: APIContext,
+        _ request: Request,
+        context: APIContext,
         next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         do { return try await next(request, context) } catch let error as HTTPError {
             guard error.status == .notFound else { throw error }
             return APIResponse.failure(
                 APIError(
-                    .unknownRoute, "There is nothing at \(request.uri.path).",
-                    try: "compare the versions: godwit version"))
+                    .unknownRoute,
+                    "There is nothing at \(request.uri.path).",
+                    try: "compare the versions: godwit version"
+                )
+            )
         }
     }
 }

@@ -47,7 +47,10 @@ struct LocalRoutes: Sendable {
         router.post("\(AgentRoute.pairs)") { request, context in
             await APIResponse.of(context) {
                 let wanted = try await APIResponse.body(
-                    PairCreateRequest.self, of: request, context)
+                    PairCreateRequest.self,
+                    of: request,
+                    context
+                )
                 return try await core.pair(wanted)
             }
         }
@@ -71,13 +74,17 @@ struct LocalRoutes: Sendable {
                 ItemList(
                     items: try await onThread("volumes") { () throws(APIError) in
                         try core.volumes.list()
-                    })
+                    }
+                )
             }
         }
         router.post("\(AgentRoute.volumes)") { request, context in
             await APIResponse.of(context) {
                 let wanted = try await APIResponse.body(
-                    VolumeCreateRequest.self, of: request, context)
+                    VolumeCreateRequest.self,
+                    of: request,
+                    context
+                )
                 return try await core.create(wanted)
             }
         }
@@ -106,7 +113,10 @@ struct LocalRoutes: Sendable {
             await APIResponse.of(context) {
                 let name = try APIResponse.parameter("name", context)
                 let wanted = try await APIResponse.body(
-                    VolumeExportRequest.self, of: request, context)
+                    VolumeExportRequest.self,
+                    of: request,
+                    context
+                )
                 return try await onThread("export") { () throws(APIError) in
                     try core.volumes.export(name, wanted, now: core.environment.now)
                 }
@@ -116,7 +126,10 @@ struct LocalRoutes: Sendable {
             await APIResponse.of(context) {
                 let name = try APIResponse.parameter("name", context)
                 let wanted = try await APIResponse.body(
-                    VolumeVerifyRequest.self, of: request, context)
+                    VolumeVerifyRequest.self,
+                    of: request,
+                    context
+                )
                 return try await core.verify(name, wanted)
             }
         }
@@ -132,7 +145,10 @@ struct LocalRoutes: Sendable {
         router.post("\(AgentRoute.transfers)") { request, context in
             await APIResponse.of(context) {
                 let wanted = try await APIResponse.body(
-                    ReplicateRequest.self, of: request, context)
+                    ReplicateRequest.self,
+                    of: request,
+                    context
+                )
                 return ItemList(items: try await core.replicate(wanted))
             }
         }
@@ -149,9 +165,14 @@ struct LocalRoutes: Sendable {
         router.post("\(AgentRoute.transfers)/{id}/limit") { request, context in
             await APIResponse.of(context) {
                 let wanted = try await APIResponse.body(
-                    TransferLimitRequest.self, of: request, context)
+                    TransferLimitRequest.self,
+                    of: request,
+                    context
+                )
                 return try await core.queue.limit(
-                    try APIResponse.parameter("id", context), to: wanted.limit)
+                    try APIResponse.parameter("id", context),
+                    to: wanted.limit
+                )
             }
         }
     }

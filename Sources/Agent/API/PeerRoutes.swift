@@ -24,13 +24,18 @@ struct PeerRoutes: Sendable {
             await APIResponse.of(context) {
                 PairingAuthority(
                     cluster: "\(core.identity.cluster)",
-                    authority: core.identity.authority.certificate.pem, version: Release.version)
+                    authority: core.identity.authority.certificate.pem,
+                    version: Release.version
+                )
             }
         }
         router.post("\(PeerRoute.start)") { request, context in
             await APIResponse.of(context) {
                 let message = try await APIResponse.body(
-                    PairingStartRequest.self, of: request, context)
+                    PairingStartRequest.self,
+                    of: request,
+                    context
+                )
                 do {
                     return try await core.desk.start(message, from: context.address)
                 } catch let error as APIError {
@@ -42,13 +47,21 @@ struct PeerRoutes: Sendable {
         router.post("\(PeerRoute.finish)") { request, context in
             await APIResponse.of(context) {
                 let message = try await APIResponse.body(
-                    PairingFinishRequest.self, of: request, context)
+                    PairingFinishRequest.self,
+                    of: request,
+                    context
+                )
                 do {
                     let (answer, record) = try await core.desk.finish(
-                        message, from: context.address, dataPort: core.endpoints.dataPort)
+                        message,
+                        from: context.address,
+                        dataPort: core.endpoints.dataPort
+                    )
                     core.journal.note(
-                        "PairAccepted", "cluster \(record.pair.cluster) may send volumes here",
-                        pair: record.pair.name)
+                        "PairAccepted",
+                        "cluster \(record.pair.cluster) may send volumes here",
+                        pair: record.pair.name
+                    )
                     return answer
                 } catch let error as APIError {
                     self.noteRefusal(error, context.address)
@@ -60,8 +73,10 @@ struct PeerRoutes: Sendable {
 
     private func noteRefusal(_ error: APIError, _ address: String) {
         self.core.journal.note(
-            "PairingRefused", "a pairing from \(address) was refused: \(error.message)",
-            level: .warning)
+            "PairingRefused",
+            "a pairing from \(address) was refused: \(error.message)",
+            level: .warning
+        )
     }
 
     private func addPeer(_ router: Router<APIContext>) {
@@ -70,31 +85,40 @@ struct PeerRoutes: Sendable {
             await APIResponse.of(context) {
                 let (source, _) = try await self.peer(context)
                 let message = try await APIResponse.body(
-                    CertificateRenewRequest.self, of: request, context)
+                    CertificateRenewRequest.self,
+                    of: request,
+                    context
+                )
                 return try await core.desk.renew(
-                    message, of: source, dataPort: core.endpoints.dataPort)
+                    message,
+                    of: source,
+                    dataPort: core.endpoints.dataPort
+                )
             }
         }
         router.get("\(PeerRoute.volumes)") { _, context in
             await APIResponse.of(context) {
                 let (source, _) = try await self.peer(context)
                 return ItemList(
-                    items: core.volumes.replicas.volumes(ownedBy: source).map(Self.shown))
+                    items: core.volumes.replicas.volumes(ownedBy: source).map(Self.shown)
+                )
             }
         }
         router.post("\(PeerRoute.volumes)/{id}/generations/{number}/proof") { _, context in
             await APIResponse.of(context) {
                 let (source, _) = try await self.peer(context)
                 let volume = try self.volume(
-                    try APIResponse.parameter("id", context), of: source)
+                    try APIResponse.parameter("id", context),
+                    of: source
+                )
                 let text = try APIResponse.parameter("number", context)
                 guard let number = UInt64(text) else {
                     throw APIError(.invalidRequest, "'\(text.prefix(20))' is not a generation.")
                 }
                 return try await onThread("proof") { () throws(APIError) in
-                    do { return try core.volumes.proof(volume, number, core.environment.now) } catch
-                        let error as APIError
-                    { throw error } catch let error as StoreError {
+                    do {
+                        return try core.volumes.proof(volume, number, core.environment.now)
+                    } catch let error as APIError { throw error } catch let error as StoreError {
                         throw APIError(error, "Volume \(volume.name) cannot be verified.")
                     } catch {
                         throw APIError(.storeFailed, "Volume \(volume.name) cannot be verified.")
@@ -108,8 +132,11 @@ struct PeerRoutes: Sendable {
     private func peer(_ context: APIContext) async throws(APIError) -> (ClusterID, TrustRecord) {
         guard let certificate = await context.certificate() else {
             throw APIError(
-                .peerNotTrusted, "This needs the certificate of a pair.",
-                cause: "the connection showed none", try: "pair first")
+                .peerNotTrusted,
+                "This needs the certificate of a pair.",
+                cause: "the connection showed none",
+                try: "pair first"
+            )
         }
         guard certificate.name.trustDomain == self.core.identity.cluster,
             case .pair(let source) = certificate.name.role
@@ -118,18 +145,27 @@ struct PeerRoutes: Sendable {
         }
         do {
             try self.core.identity.authority.certificate.check(
-                certificate, isOf: certificate.name, at: self.core.environment.now())
-        } catch { throw APIError(.peerNotTrusted, "The certificate does not hold.", cause: "\(error)") }
+                certificate,
+                isOf: certificate.name,
+                at: self.core.environment.now()
+            )
+        } catch {
+            throw APIError(.peerNotTrusted, "The certificate does not hold.", cause: "\(error)")
+        }
         guard let record = self.core.registry.incoming(source) else {
             throw APIError(
-                .pairRevoked, "The pair of cluster \(source) was revoked.", try: "pair again")
+                .pairRevoked,
+                "The pair of cluster \(source) was revoked.",
+                try: "pair again"
+            )
         }
         return (source, record)
     }
 
     /// A replica of the pair; another pair's is told as not there, since knowing of it is too much.
     private func volume(
-        _ text: String, of source: ClusterID
+        _ text: String,
+        of source: ClusterID
     ) throws(APIError) -> ReplicaVolume {
         guard let id = VolumeID(text), let volume = self.core.volumes.replicas.volume(id),
             volume.record.owner == source
@@ -139,8 +175,10 @@ struct PeerRoutes: Sendable {
 
     private static func shown(_ volume: ReplicaVolume) -> PeerVolume {
         PeerVolume(
-            id: "\(volume.id)", name: volume.name,
+            id: "\(volume.id)",
+            name: volume.name,
             sizeBytes: UInt64(volume.record.size.bytes),
-            generations: VolumeService.generations(of: volume))
+            generations: VolumeService.generations(of: volume)
+        )
     }
 }

@@ -17,14 +17,21 @@ struct APIServer: Service {
     let place: String
 
     func run() async throws {
-        do { try await self.serve() } catch let error as IOError where error.errnoCode == EADDRINUSE {
+        do { try await self.serve() } catch let error as IOError where error.errnoCode == EADDRINUSE
+        {
             throw APIError(
-                .addressInUse, "\(self.place) is in use by another process.", cause: "\(error)",
-                try: "stop it (ss -ltnp shows it), or choose another address with --api")
+                .addressInUse,
+                "\(self.place) is in use by another process.",
+                cause: "\(error)",
+                try: "stop it (ss -ltnp shows it), or choose another address with --api"
+            )
         } catch let error as IOError {
             throw APIError(
-                .invalidConfiguration, "Cannot listen on \(self.place).", cause: "\(error)",
-                try: "check that the address is one of this machine: --api HOST:PORT")
+                .invalidConfiguration,
+                "Cannot listen on \(self.place).",
+                cause: "\(error)",
+                try: "check that the address is one of this machine: --api HOST:PORT"
+            )
         }
     }
 }
@@ -45,12 +52,14 @@ enum Servers {
             onServerRunning: { _ in
                 // The process's mask has kept others out from the first moment; this is the rule.
                 chmod(socket, 0o600)
-            }, logger: logger)
+            },
+            logger: logger
+        )
         return APIServer(serve: { try await application.run() }, place: socket)
     }
 
     /// The peers' one: TLS 1.3, a client certificate where one is shown must be from our CA.
-    static func peers(_ core: AgentCore, logger: Logger) throws(APIError) -> APIServer {
+    static func peers(_ core: AgentCore, logger: Logger, announce: Logger) throws(APIError) -> APIServer {
         let router = Router(context: APIContext.self)
         router.add(middleware: UnknownRoute())
         HealthRoutes(isReady: { core.endpoints.isReady }).add(to: router)
@@ -61,15 +70,27 @@ enum Servers {
                 router: router,
                 server: try .tls(.http1(), tlsConfiguration: try Self.tls(core.identity)),
                 configuration: .init(
-                    address: .hostname(address.host, port: address.port), serverName: nil),
+                    address: .hostname(address.host, port: address.port),
+                    serverName: nil
+                ),
                 onServerRunning: { channel in
                     core.endpoints.apiPort = channel.localAddress?.port ?? address.port
-                    logger.info("agent ready", metadata: ["api": "\(core.version.api ?? "")"])
-                }, logger: logger)
+                    announce.info(
+                        "agent ready",
+                        metadata: [
+                            "api": "\(core.version.api ?? "")",
+                            "data": "\(core.version.data ?? "")",
+                        ])
+                },
+                logger: logger
+            )
             return APIServer(serve: { try await application.run() }, place: "\(address)")
         } catch {
             throw APIError(
-                .stateDamaged, "The certificates of this agent cannot be used.", cause: "\(error)")
+                .stateDamaged,
+                "The certificates of this agent cannot be used.",
+                cause: "\(error)"
+            )
         }
     }
 
@@ -77,11 +98,13 @@ enum Servers {
         let credentials = identity.server
         var tls = TLSConfiguration.makeServerConfiguration(
             certificateChain: try Self.chain(credentials.certificateChainPEM),
-            privateKey: try Self.key(credentials.privateKeyPEM))
+            privateKey: try Self.key(credentials.privateKeyPEM)
+        )
         // The library's default is TLS 1.0.
         tls.minimumTLSVersion = .tlsv13
         tls.trustRoots = .certificates(
-            try NIOSSLCertificate.fromPEMBytes(Array(credentials.trustPEM.utf8)))
+            try NIOSSLCertificate.fromPEMBytes(Array(credentials.trustPEM.utf8))
+        )
         tls.certificateVerification = .optionalVerification
         // Asked at each handshake, so a renewed certificate needs no restart.
         tls.sslContextCallback = { _, promise in
@@ -92,7 +115,8 @@ enum Servers {
                     override.certificateChain = try Self.chain(current.certificateChainPEM)
                     override.privateKey = try Self.key(current.privateKeyPEM)
                     return override
-                })
+                }
+            )
         }
         return tls
     }

@@ -106,7 +106,8 @@ struct Setting: Sendable {
         guard let number = Int(text), range.contains(number) else {
             throw APIError(
                 .invalidConfiguration,
-                "'\(text)' is not a number from \(range.lowerBound) to \(range.upperBound).")
+                "'\(text)' is not a number from \(range.lowerBound) to \(range.upperBound)."
+            )
         }
         return number
     }
@@ -117,13 +118,16 @@ struct Setting: Sendable {
         if let value = Value(rawValue: text) { return value }
         let names = Value.allCases.map(\.rawValue)
         throw APIError(
-            .invalidConfiguration, "'\(text)' is none of \(names.joined(separator: ", ")).",
-            try: Suggestion.nearest(to: text, in: names).map { "did you mean \($0)?" })
+            .invalidConfiguration,
+            "'\(text)' is none of \(names.joined(separator: ", ")).",
+            try: Suggestion.nearest(to: text, in: names).map { "did you mean \($0)?" }
+        )
     }
 
     /// A duration such as `24h`, `30m`, `90s`, `7d`.
     private static func seconds(
-        _ text: String, _ range: ClosedRange<Double>
+        _ text: String,
+        _ range: ClosedRange<Double>
     ) throws(APIError) -> Double {
         let units = ["s": 1.0, "m": 60, "h": 3600, "d": 86_400]
         let unit = text.last.map { String($0) } ?? ""
@@ -133,7 +137,8 @@ struct Setting: Sendable {
             throw APIError(
                 .invalidConfiguration,
                 "'\(text)' is not a duration from \(range.lowerBound) to \(range.upperBound) seconds.",
-                try: "write it with s, m, h or d, such as 24h")
+                try: "write it with s, m, h or d, such as 24h"
+            )
         }
         return number * scale
     }

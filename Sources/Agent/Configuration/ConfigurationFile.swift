@@ -13,12 +13,15 @@ public enum ConfigurationFile {
     ///
     /// - Throws: `GW5001` with file, line, column, and what was probably meant.
     public static func apply(
-        _ path: String, to configuration: AgentConfiguration
+        _ path: String,
+        to configuration: AgentConfiguration
     ) throws(APIError) -> AgentConfiguration {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw APIError(
-                .invalidConfiguration, "The configuration file \(path) cannot be read.",
-                try: "check the path and its permissions")
+                .invalidConfiguration,
+                "The configuration file \(path) cannot be read.",
+                try: "check the path and its permissions"
+            )
         }
         let text = String(decoding: data, as: UTF8.self)
         return try Self.apply(text: text, named: path, to: configuration)
@@ -28,7 +31,9 @@ public enum ConfigurationFile {
     ///
     /// - Throws: `GW5001` with file, line, column, and what was probably meant.
     public static func apply(
-        text: String, named file: String, to configuration: AgentConfiguration
+        text: String,
+        named file: String,
+        to configuration: AgentConfiguration
     ) throws(APIError) -> AgentConfiguration {
         var result = configuration
         let root: Node?
@@ -44,7 +49,9 @@ public enum ConfigurationFile {
     }
 
     private static func apply(
-        _ mapping: Node.Mapping, section: String, _ file: String,
+        _ mapping: Node.Mapping,
+        section: String,
+        _ file: String,
         _ result: inout AgentConfiguration
     ) throws(APIError) {
         for (key, value) in mapping {
@@ -59,7 +66,10 @@ public enum ConfigurationFile {
             } else if section.isEmpty, Self.sections.contains(name) {
                 guard let inner = value.mapping else {
                     throw Self.wrong(
-                        file, value, "'\(name)' is a section: it holds keys, not a value.")
+                        file,
+                        value,
+                        "'\(name)' is a section: it holds keys, not a value."
+                    )
                 }
                 try Self.apply(inner, section: name + ".", file, &result)
             } else {
@@ -72,7 +82,8 @@ public enum ConfigurationFile {
         Set(
             Setting.all.compactMap { setting in
                 setting.key.firstIndex(of: ".").map { String(setting.key[..<$0]) }
-            })
+            }
+        )
     }
 
     private static func unknown(_ key: Node, _ name: String, _ file: String) -> APIError {
@@ -83,13 +94,19 @@ public enum ConfigurationFile {
             Suggestion.nearest(to: name, in: known)
             ?? known.first { $0.hasSuffix("." + last) }
         return Self.wrong(
-            file, key, "Unknown key '\(name)'.",
+            file,
+            key,
+            "Unknown key '\(name)'.",
             meant.map { "did you mean '\($0)'?" }
-                ?? "the keys are: \(Setting.all.map(\.key).joined(separator: ", "))")
+                ?? "the keys are: \(Setting.all.map(\.key).joined(separator: ", "))"
+        )
     }
 
     private static func wrong(
-        _ file: String, _ node: Node, _ what: String, _ remedy: String? = nil
+        _ file: String,
+        _ node: Node,
+        _ what: String,
+        _ remedy: String? = nil
     ) -> APIError {
         let place = node.mark.map { "\(file):\($0.line):\($0.column)" } ?? file
         return APIError(.invalidConfiguration, "\(place): \(what)", try: remedy)
@@ -97,7 +114,10 @@ public enum ConfigurationFile {
 
     private static func told(_ error: any Error, _ file: String) -> APIError {
         APIError(
-            .invalidConfiguration, "\(file) is not YAML that can be used.", cause: "\(error)",
-            try: "compare it with examples/agent.yaml")
+            .invalidConfiguration,
+            "\(file) is not YAML that can be used.",
+            cause: "\(error)",
+            try: "compare it with examples/agent.yaml"
+        )
     }
 }

@@ -38,7 +38,9 @@ public struct HostPort: Hashable, Sendable, CustomStringConvertible {
 
     private static func wrong(_ text: String, _ reason: String) -> APIError {
         APIError(
-            .invalidConfiguration, "'\(text)' is not an address: \(reason).",
-            try: "write it as HOST:PORT, such as 0.0.0.0:9010")
+            .invalidConfiguration,
+            "'\(text)' is not an address: \(reason).",
+            try: "write it as HOST:PORT, such as 0.0.0.0:9010"
+        )
     }
 }

@@ -21,7 +21,9 @@ public struct LogOutput: LogHandler {
 
     /// A handler that calls `write` with each finished line.
     public init(
-        isJSON: Bool, level: Logger.Level, now: @escaping @Sendable () -> Date,
+        isJSON: Bool,
+        level: Logger.Level,
+        now: @escaping @Sendable () -> Date,
         write: @escaping @Sendable (String) -> Void
     ) {
         self.isJSON = isJSON
@@ -44,11 +46,15 @@ public struct LogOutput: LogHandler {
         self.write(
             self.isJSON
                 ? Self.json(time, event.level, "\(event.message)", facts)
-                : Self.human(time, event.level, "\(event.message)", facts))
+                : Self.human(time, event.level, "\(event.message)", facts)
+        )
     }
 
     static func json(
-        _ time: String, _ level: Logger.Level, _ message: String, _ facts: [String: String]
+        _ time: String,
+        _ level: Logger.Level,
+        _ message: String,
+        _ facts: [String: String]
     ) -> String {
         var object = facts
         object["time"] = time
@@ -61,7 +67,10 @@ public struct LogOutput: LogHandler {
     }
 
     static func human(
-        _ time: String, _ level: Logger.Level, _ message: String, _ facts: [String: String]
+        _ time: String,
+        _ level: Logger.Level,
+        _ message: String,
+        _ facts: [String: String]
     ) -> String {
         let shown = facts.sorted { $0.key < $1.key }
             .map { "\($0.key)=\($0.value.contains(" ") ? "\"\($0.value)\"" : $0.value)" }

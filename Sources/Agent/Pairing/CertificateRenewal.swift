@@ -41,7 +41,9 @@ struct CertificateRenewal: Service {
                 self.journal.note(
                     "CertificateRenewalFailed",
                     "the certificate of pair \(record.pair.name) ends at \(held.notAfter.formatted(.iso8601)): \(error)",
-                    pair: record.pair.name, level: .warning)
+                    pair: record.pair.name,
+                    level: .warning
+                )
             }
         }
     }
@@ -51,9 +53,14 @@ struct CertificateRenewal: Service {
             let certificate = record.certificate, let held = record.privateKey
         else { return }
         let client = try PeerClient(
-            host: host, port: port,
+            host: host,
+            port: port,
             trust: .mutual(
-                authority: record.authority, certificate: certificate, privateKey: held))
+                authority: record.authority,
+                certificate: certificate,
+                privateKey: held
+            )
+        )
         do throws(APIError) {
             let renewed = try await self.ask(record, client)
             await client.close()
@@ -65,7 +72,8 @@ struct CertificateRenewal: Service {
             self.journal.note(
                 "CertificateRenewed",
                 "the certificate of pair \(record.pair.name) was renewed",
-                pair: record.pair.name)
+                pair: record.pair.name
+            )
         } catch {
             await client.close()
             throw error
@@ -73,17 +81,24 @@ struct CertificateRenewal: Service {
     }
 
     private func ask(
-        _ record: TrustRecord, _ client: PeerClient
+        _ record: TrustRecord,
+        _ client: PeerClient
     ) async throws(APIError) -> TrustRecord {
         let key = SigningKey()
         do {
             let request = try CertificateRequest(for: key, of: self.identity.cluster)
             let answer: CertificateRenewResponse = try await client.post(
                 PeerRoute.renew,
-                CertificateRenewRequest(request: Hexadecimal.text(of: request.der)))
+                CertificateRenewRequest(request: Hexadecimal.text(of: request.der))
+            )
             let authority = try AuthorityCertificate(pem: record.authority)
             let certificate = try PairingInitiator.checked(
-                answer.certificate, key, authority, source: self.identity.cluster, self.now())
+                answer.certificate,
+                key,
+                authority,
+                source: self.identity.cluster,
+                self.now()
+            )
             var renewed = record
             renewed.certificate = certificate.pem
             renewed.privateKey = key.pem

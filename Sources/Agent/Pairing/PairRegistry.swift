@@ -47,16 +47,22 @@ final class PairRegistry: Sendable {
             try Self.reconcile(catalogue, with: pairs)
         } catch {
             throw APIError(
-                .stateDamaged, "The pairs of this agent cannot be read.", cause: "\(error)",
-                try: "remove the damaged file in \(directory) and pair again")
+                .stateDamaged,
+                "The pairs of this agent cannot be read.",
+                cause: "\(error)",
+                try: "remove the damaged file in \(directory) and pair again"
+            )
         }
     }
 
     /// Every pair, by name.
     var all: [TrustRecord] {
-        self.pairs.withLock { Array($0.values) }.sorted {
-            ($0.pair.name, $0.pair.direction.rawValue) < ($1.pair.name, $1.pair.direction.rawValue)
-        }
+        self.pairs.withLock { Array($0.values) }
+            .sorted {
+                ($0.pair.name, $0.pair.direction.rawValue) < (
+                    $1.pair.name, $1.pair.direction.rawValue
+                )
+            }
     }
 
     func pair(named name: String) -> TrustRecord? { self.all.first { $0.pair.name == name } }
@@ -69,13 +75,17 @@ final class PairRegistry: Sendable {
         let names = self.all.filter { $0.pair.direction == .outgoing }.map(\.pair.name)
         guard named.isEmpty else {
             throw APIError(
-                .pairNotFound, "Pair \(name) sends to this agent; nothing can be sent to it.",
-                try: "pair with it: godwit pair create NAME --ip IP --token -")
+                .pairNotFound,
+                "Pair \(name) sends to this agent; nothing can be sent to it.",
+                try: "pair with it: godwit pair create NAME --ip IP --token -"
+            )
         }
         throw APIError(
-            .pairNotFound, "There is no pair \(name).",
+            .pairNotFound,
+            "There is no pair \(name).",
             try: Suggestion.nearest(to: name, in: names).map { "did you mean \($0)?" }
-                ?? "godwit pair list")
+                ?? "godwit pair list"
+        )
     }
 
     /// The source cluster that may send here; nil where it is not paired, or not any more.
@@ -132,7 +142,8 @@ final class PairRegistry: Sendable {
     }
 
     private static func reconcile(
-        _ catalogue: Catalogue, with pairs: [String: TrustRecord]
+        _ catalogue: Catalogue,
+        with pairs: [String: TrustRecord]
     ) throws(CatalogueError) {
         for row in try catalogue.pairs() where pairs[Self.key(row)]?.pair != row {
             _ = try catalogue.removePair(row.direction, named: row.name)
@@ -151,8 +162,10 @@ extension TrustRecord {
             throw APIError(.stateDamaged, "Pair \(self.pair.name) has no certificate of ours.")
         }
         return TLSCredentials(
-            certificateChainPEM: certificate, privateKeyPEM: privateKey,
-            trustPEM: self.authority)
+            certificateChainPEM: certificate,
+            privateKeyPEM: privateKey,
+            trustPEM: self.authority
+        )
     }
 
     /// The other cluster.
@@ -169,10 +182,14 @@ extension TrustRecord {
         return PairInfo(
             name: self.pair.name,
             direction: self.pair.direction == .outgoing ? .outgoing : .incoming,
-            cluster: self.pair.cluster, host: self.pair.host, apiPort: self.pair.apiPort,
+            cluster: self.pair.cluster,
+            host: self.pair.host,
+            apiPort: self.pair.apiPort,
             dataPort: self.pair.dataPort,
             mode: self.pair.disasterRecovery ? .disasterRecovery : .migration,
-            created: self.pair.created, certificateExpires: self.expires,
-            fingerprint: authority.map { "SHA256:" + Hexadecimal.text(of: $0.fingerprint) })
+            created: self.pair.created,
+            certificateExpires: self.expires,
+            fingerprint: authority.map { "SHA256:" + Hexadecimal.text(of: $0.fingerprint) }
+        )
     }
 }

@@ -38,7 +38,9 @@ actor PairingDesk {
     private var starts: [String: [Date]] = [:]
 
     init(
-        identity: AgentIdentity, registry: PairRegistry, lifetime: Duration,
+        identity: AgentIdentity,
+        registry: PairRegistry,
+        lifetime: Duration,
         now: @escaping @Sendable () -> Date
     ) {
         self.identity = identity
@@ -48,7 +50,8 @@ actor PairingDesk {
     }
 
     func start(
-        _ message: PairingStartRequest, from address: String
+        _ message: PairingStartRequest,
+        from address: String
     ) throws(APIError) -> PairingStartResponse {
         let now = self.now()
         self.forget(before: now)
@@ -59,8 +62,10 @@ actor PairingDesk {
         else { throw APIError(.invalidRequest, "The pairing message cannot be read.") }
         guard source != self.identity.cluster else {
             throw APIError(
-                .invalidRequest, "An agent cannot pair with itself.",
-                try: "give the ip and port of the other agent")
+                .invalidRequest,
+                "An agent cannot pair with itself.",
+                try: "give the ip and port of the other agent"
+            )
         }
         let request: CertificateRequest
         do { request = try CertificateRequest(untrusted: bytes) } catch {
@@ -69,23 +74,37 @@ actor PairingDesk {
         var generator = SystemRandomNumberGenerator()
         let own = PairingNonce.random(using: &generator)
         let transcript = PairingTranscript(
-            source: source, sourceNonce: nonce, request: request,
-            destination: self.identity.cluster, destinationNonce: own,
-            authority: self.identity.authority.certificate)
+            source: source,
+            sourceNonce: nonce,
+            request: request,
+            destination: self.identity.cluster,
+            destinationNonce: own,
+            authority: self.identity.authority.certificate
+        )
         let token = self.identity.token
         let session = "\(TransferID.random(using: &generator))"
         self.sessions[session] = Session(
-            transcript: transcript, request: request, source: source, name: message.name,
-            address: address, token: token, ends: now + Self.sessionSeconds)
+            transcript: transcript,
+            request: request,
+            source: source,
+            name: message.name,
+            address: address,
+            token: token,
+            ends: now + Self.sessionSeconds
+        )
         return PairingStartResponse(
-            session: session, cluster: "\(self.identity.cluster)",
+            session: session,
+            cluster: "\(self.identity.cluster)",
             nonce: Hexadecimal.text(of: own.bytes),
-            proof: Hexadecimal.text(of: transcript.proof(of: .destination, under: token)))
+            proof: Hexadecimal.text(of: transcript.proof(of: .destination, under: token))
+        )
     }
 
     /// Checks the source's proof and certifies its key.
     func finish(
-        _ message: PairingFinishRequest, from address: String, dataPort: Int
+        _ message: PairingFinishRequest,
+        from address: String,
+        dataPort: Int
     ) throws(APIError) -> (PairingFinishResponse, TrustRecord) {
         let now = self.now()
         self.forget(before: now)
@@ -94,8 +113,11 @@ actor PairingDesk {
             session.address == address
         else {
             throw APIError(
-                .pairingRefused, "This pairing has ended.", cause: "it took longer than a minute",
-                try: "pair again")
+                .pairingRefused,
+                "This pairing has ended.",
+                cause: "it took longer than a minute",
+                try: "pair again"
+            )
         }
         guard let proof = Hexadecimal.bytes(of: message.proof),
             session.transcript.isProof(proof, of: .source, under: session.token)
@@ -106,14 +128,24 @@ actor PairingDesk {
                 throw IdentityError(.notCertified, "the authority is of another cluster")
             }
             let certificate = try self.identity.authority.certifyPair(
-                session.request, of: session.source, at: now, lifetime: self.lifetime)
+                session.request,
+                of: session.source,
+                at: now,
+                lifetime: self.lifetime
+            )
             let record = TrustRecord(
                 pair: PairEntry(
                     name: self.registry.freeName(session.name, for: session.source),
-                    direction: .incoming, cluster: "\(session.source)", host: address,
-                    apiPort: message.apiPort, dataPort: message.dataPort,
-                    disasterRecovery: false, created: now),
-                authority: authority.pem)
+                    direction: .incoming,
+                    cluster: "\(session.source)",
+                    host: address,
+                    apiPort: message.apiPort,
+                    dataPort: message.dataPort,
+                    disasterRecovery: false,
+                    created: now
+                ),
+                authority: authority.pem
+            )
             try self.registry.store(record)
             self.starts[address] = nil
             return (
@@ -128,7 +160,9 @@ actor PairingDesk {
 
     /// The next certificate of a pair that shows the one that still holds.
     func renew(
-        _ message: CertificateRenewRequest, of source: ClusterID, dataPort: Int
+        _ message: CertificateRenewRequest,
+        of source: ClusterID,
+        dataPort: Int
     ) throws(APIError) -> CertificateRenewResponse {
         guard let bytes = Hexadecimal.bytes(of: message.request) else {
             throw APIError(.invalidRequest, "The certificate request cannot be read.")
@@ -136,7 +170,11 @@ actor PairingDesk {
         do {
             let request = try CertificateRequest(untrusted: bytes)
             let certificate = try self.identity.authority.certifyPair(
-                request, of: source, at: self.now(), lifetime: self.lifetime)
+                request,
+                of: source,
+                at: self.now(),
+                lifetime: self.lifetime
+            )
             return CertificateRenewResponse(certificate: certificate.pem, dataPort: dataPort)
         } catch {
             throw APIError(.invalidRequest, "The certificate request cannot be used: \(error).")
@@ -145,20 +183,28 @@ actor PairingDesk {
 
     static var wrongToken: APIError {
         APIError(
-            .pairingRefused, "The token is not the destination's.",
+            .pairingRefused,
+            "The token is not the destination's.",
             cause: "the proof does not fit: a wrong or old token, or somebody in the middle",
-            try: "on the destination: godwit cluster token show")
+            try: "on the destination: godwit cluster token show"
+        )
     }
 
     private func admit(_ address: String, at now: Date) throws(APIError) {
         let recent = self.starts[address, default: []]
         guard recent.count < Self.fruitlessStarts, self.sessions.count < Self.sessionLimit else {
             let oldest = recent.first ?? now
-            let wait = max(1, Int((oldest + Self.sessionSeconds).timeIntervalSince(now).rounded(.up)))
+            let wait = max(
+                1,
+                Int((oldest + Self.sessionSeconds).timeIntervalSince(now).rounded(.up))
+            )
             throw APIError(
-                .pairingLimited, "Too many pairings were tried from \(address).",
+                .pairingLimited,
+                "Too many pairings were tried from \(address).",
                 cause: "\(recent.count) in the last minute came to nothing",
-                try: "check the token, wait \(wait) s, then pair again", retryAfter: wait)
+                try: "check the token, wait \(wait) s, then pair again",
+                retryAfter: wait
+            )
         }
         if self.starts.count >= Self.addressLimit { self.starts.removeAll() }
         self.starts[address, default: []].append(now)

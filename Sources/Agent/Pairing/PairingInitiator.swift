@@ -21,25 +21,40 @@ struct PairingInitiator: Sendable {
 
     /// Pairs with the destination and keeps the trust.
     func pair(
-        _ wanted: PairCreateRequest, apiPort: Int, dataPort: Int
+        _ wanted: PairCreateRequest,
+        apiPort: Int,
+        dataPort: Int
     ) async throws(APIError) -> TrustRecord {
         try Self.check(wanted)
         guard let token = PairingToken(wanted.token) else {
             throw APIError(
-                .invalidRequest, "The token must be 128 hexadecimal digits.",
-                try: "on the destination: godwit cluster token show")
+                .invalidRequest,
+                "The token must be 128 hexadecimal digits.",
+                try: "on the destination: godwit cluster token show"
+            )
         }
         if self.registry.pair(named: wanted.name) != nil {
             throw APIError(
-                .pairExists, "There is a pair \(wanted.name) already.",
-                try: "choose another name, or: godwit pair delete \(wanted.name)")
+                .pairExists,
+                "There is a pair \(wanted.name) already.",
+                try: "choose another name, or: godwit pair delete \(wanted.name)"
+            )
         }
         let authority = try await Self.authority(wanted)
         let client = try PeerClient(
-            host: wanted.ip, port: wanted.port, trust: .authority(authority.pem))
+            host: wanted.ip,
+            port: wanted.port,
+            trust: .authority(authority.pem)
+        )
         do throws(APIError) {
             let record = try await self.prove(
-                wanted, token, authority, client, apiPort: apiPort, dataPort: dataPort)
+                wanted,
+                token,
+                authority,
+                client,
+                apiPort: apiPort,
+                dataPort: dataPort
+            )
             await client.close()
             try self.registry.store(record)
             return record
@@ -50,13 +65,19 @@ struct PairingInitiator: Sendable {
     }
 
     private func prove(
-        _ wanted: PairCreateRequest, _ token: PairingToken, _ authority: AuthorityCertificate,
-        _ client: PeerClient, apiPort: Int, dataPort: Int
+        _ wanted: PairCreateRequest,
+        _ token: PairingToken,
+        _ authority: AuthorityCertificate,
+        _ client: PeerClient,
+        apiPort: Int,
+        dataPort: Int
     ) async throws(APIError) -> TrustRecord {
         if let known = self.registry.outgoing(authority.cluster) {
             throw APIError(
-                .pairExists, "That agent is paired already, as \(known.pair.name).",
-                try: "use that name, or: godwit pair delete \(known.pair.name)")
+                .pairExists,
+                "That agent is paired already, as \(known.pair.name).",
+                try: "use that name, or: godwit pair delete \(known.pair.name)"
+            )
         }
         let key = SigningKey()
         var generator = SystemRandomNumberGenerator()
@@ -68,16 +89,24 @@ struct PairingInitiator: Sendable {
         let started: PairingStartResponse = try await client.post(
             PeerRoute.start,
             PairingStartRequest(
-                cluster: "\(self.identity.cluster)", name: self.ownName,
+                cluster: "\(self.identity.cluster)",
+                name: self.ownName,
                 nonce: Hexadecimal.text(of: nonce.bytes),
-                request: Hexadecimal.text(of: request.der)))
+                request: Hexadecimal.text(of: request.der)
+            )
+        )
         guard started.cluster == "\(authority.cluster)",
             let theirs = Hexadecimal.bytes(of: started.nonce).flatMap({ PairingNonce($0) }),
             let proof = Hexadecimal.bytes(of: started.proof)
         else { throw APIError(.peerFailed, "The destination's answer cannot be read.") }
         let transcript = PairingTranscript(
-            source: self.identity.cluster, sourceNonce: nonce, request: request,
-            destination: authority.cluster, destinationNonce: theirs, authority: authority)
+            source: self.identity.cluster,
+            sourceNonce: nonce,
+            request: request,
+            destination: authority.cluster,
+            destinationNonce: theirs,
+            authority: authority
+        )
         guard transcript.isProof(proof, of: .destination, under: token) else {
             throw PairingDesk.wrongToken
         }
@@ -86,35 +115,61 @@ struct PairingInitiator: Sendable {
             PairingFinishRequest(
                 session: started.session,
                 proof: Hexadecimal.text(of: transcript.proof(of: .source, under: token)),
-                apiPort: apiPort, dataPort: dataPort,
-                authority: self.identity.authority.certificate.pem))
+                apiPort: apiPort,
+                dataPort: dataPort,
+                authority: self.identity.authority.certificate.pem
+            )
+        )
         let certificate = try Self.checked(
-            finished.certificate, key, authority, source: self.identity.cluster, self.now())
+            finished.certificate,
+            key,
+            authority,
+            source: self.identity.cluster,
+            self.now()
+        )
         return TrustRecord(
             pair: PairEntry(
-                name: wanted.name, direction: .outgoing, cluster: "\(authority.cluster)",
-                host: wanted.ip, apiPort: wanted.port, dataPort: finished.dataPort,
-                disasterRecovery: wanted.mode == .disasterRecovery, created: self.now()),
-            authority: authority.pem, certificate: certificate.pem, privateKey: key.pem)
+                name: wanted.name,
+                direction: .outgoing,
+                cluster: "\(authority.cluster)",
+                host: wanted.ip,
+                apiPort: wanted.port,
+                dataPort: finished.dataPort,
+                disasterRecovery: wanted.mode == .disasterRecovery,
+                created: self.now()
+            ),
+            authority: authority.pem,
+            certificate: certificate.pem,
+            privateKey: key.pem
+        )
     }
 
     /// A certificate that is for our key and our name, from the authority that was proven.
     static func checked(
-        _ pem: String, _ key: SigningKey, _ authority: AuthorityCertificate,
-        source: ClusterID, _ now: Date
+        _ pem: String,
+        _ key: SigningKey,
+        _ authority: AuthorityCertificate,
+        source: ClusterID,
+        _ now: Date
     ) throws(APIError) -> IssuedCertificate {
         do {
             let certificate = try IssuedCertificate(pem: pem)
             try authority.check(
-                certificate, isOf: .pair(of: source, at: authority.cluster), at: now)
+                certificate,
+                isOf: .pair(of: source, at: authority.cluster),
+                at: now
+            )
             guard certificate.isFor(key) else {
                 throw IdentityError(.keyMismatch, "the certificate is for another key")
             }
             return certificate
         } catch {
             throw APIError(
-                .peerFailed, "The destination's certificate for us cannot be used.",
-                cause: "\(error)", try: "compare the clocks of both machines, then pair again")
+                .peerFailed,
+                "The destination's certificate for us cannot be used.",
+                cause: "\(error)",
+                try: "compare the clocks of both machines, then pair again"
+            )
         }
     }
 
@@ -132,8 +187,11 @@ struct PairingInitiator: Sendable {
         }
         do { return try AuthorityCertificate(pem: told.authority) } catch {
             throw APIError(
-                .peerFailed, "\(wanted.ip):\(wanted.port) does not answer as a godwit agent.",
-                cause: "\(error)", try: "check ip and port: 9001 is the usual one")
+                .peerFailed,
+                "\(wanted.ip):\(wanted.port) does not answer as a godwit agent.",
+                cause: "\(error)",
+                try: "check ip and port: 9001 is the usual one"
+            )
         }
     }
 
@@ -151,15 +209,19 @@ struct PairingInitiator: Sendable {
             wanted.name.first != "-", wanted.name.first != "."
         else {
             throw APIError(
-                .invalidName, "'\(wanted.name)' cannot be the name of a pair.",
-                try: "use letters, digits, '-', '_' and '.', not beginning with '-' or '.'")
+                .invalidName,
+                "'\(wanted.name)' cannot be the name of a pair.",
+                try: "use letters, digits, '-', '_' and '.', not beginning with '-' or '.'"
+            )
         }
         guard (1...65_535).contains(wanted.port), !wanted.ip.isEmpty,
             !wanted.ip.contains(where: { $0.isWhitespace || $0 == "/" })
         else {
             throw APIError(
-                .invalidRequest, "'\(wanted.ip):\(wanted.port)' is not an address.",
-                try: "give --ip and --port of the destination agent")
+                .invalidRequest,
+                "'\(wanted.ip):\(wanted.port)' is not an address.",
+                try: "give --ip and --port of the destination agent"
+            )
         }
     }
 }

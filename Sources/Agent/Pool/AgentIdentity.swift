@@ -39,7 +39,8 @@ final class AgentIdentity: Sendable {
     }
 
     init(
-        directory: String, now: @escaping @Sendable () -> Date
+        directory: String,
+        now: @escaping @Sendable () -> Date
     ) throws(APIError) {
         self.directory = directory
         self.now = now
@@ -47,18 +48,26 @@ final class AgentIdentity: Sendable {
             try PoolDirectory.make(directory)
             self.authority = try Self.authority(in: directory, now())
             let token = try Self.secret(
-                "\(directory)/token.json", bytes: PairingToken.length)
+                "\(directory)/token.json",
+                bytes: PairingToken.length
+            )
             self.secret = try Self.secret("\(directory)/secret.json", bytes: 32)
             guard let token = PairingToken(Hexadecimal.text(of: token)) else {
                 throw StoreError(
-                    .corrupt, "the token has a wrong length", path: "\(directory)/token.json")
+                    .corrupt,
+                    "the token has a wrong length",
+                    path: "\(directory)/token.json"
+                )
             }
             let (server, renewal) = try Self.server(of: self.authority, now())
             self.changing = Mutex(Changing(token: token, server: server, renewal: renewal))
         } catch {
             throw APIError(
-                .stateDamaged, "The identity of this agent cannot be used.", cause: "\(error)",
-                try: "restore \(directory) from a backup; without it, pair again")
+                .stateDamaged,
+                "The identity of this agent cannot be used.",
+                cause: "\(error)",
+                try: "restore \(directory) from a backup; without it, pair again"
+            )
         }
     }
 
@@ -82,7 +91,9 @@ final class AgentIdentity: Sendable {
         let token = PairingToken.random(using: &generator)
         do {
             try StateFile.store(
-                SecretRecord(value: token.text), to: "\(self.directory)/token.json")
+                SecretRecord(value: token.text),
+                to: "\(self.directory)/token.json"
+            )
         } catch { throw APIError(error, "The new token cannot be stored; the old one holds.") }
         self.changing.withLock { $0.token = token }
         return token
@@ -96,18 +107,25 @@ final class AgentIdentity: Sendable {
     }
 
     private static func authority(
-        in directory: String, _ now: Date
+        in directory: String,
+        _ now: Date
     ) throws -> CertificateAuthority {
         let path = "\(directory)/authority.json"
         if let record = try StateFile.load(AuthorityRecord.self, from: path) {
             return try CertificateAuthority(
-                certificatePEM: record.certificate, privateKeyPEM: record.privateKey)
+                certificatePEM: record.certificate,
+                privateKeyPEM: record.privateKey
+            )
         }
         var generator = SystemRandomNumberGenerator()
         let authority = try CertificateAuthority.create(
-            for: ClusterID.random(using: &generator), at: now)
+            for: ClusterID.random(using: &generator),
+            at: now
+        )
         let record = AuthorityRecord(
-            certificate: authority.certificate.pem, privateKey: authority.privateKeyPEM)
+            certificate: authority.certificate.pem,
+            privateKey: authority.privateKeyPEM
+        )
         try StateFile.store(record, to: path)
         return authority
     }
@@ -126,12 +144,15 @@ final class AgentIdentity: Sendable {
     }
 
     private static func server(
-        of authority: CertificateAuthority, _ now: Date
+        of authority: CertificateAuthority,
+        _ now: Date
     ) throws(IdentityError) -> (TLSCredentials, Date) {
         let key = SigningKey()
         let certificate = try authority.certifyAgent(key, at: now)
         let credentials = try certificate.credentials(
-            key: key, trusting: authority.certificate)
+            key: key,
+            trusting: authority.certificate
+        )
         return (credentials, certificate.renewalPoint)
     }
 }

@@ -28,13 +28,18 @@ final class Pool: Sendable {
             self.lock = try FileLock("\(path)/lock")
         } catch let error where error.code == .busy {
             throw APIError(
-                .poolInUse, "Another godwit-agent is running on the pool \(path).",
+                .poolInUse,
+                "Another godwit-agent is running on the pool \(path).",
                 cause: "it holds \(path)/lock",
-                try: "use that one (godwit --agent \(path) version), or stop it first")
+                try: "use that one (godwit --agent \(path) version), or stop it first"
+            )
         } catch {
             throw APIError(
-                .poolNotWritable, "The pool \(path) cannot be written.", cause: "\(error)",
-                try: "give the agent's user a directory of its own: --pool DIR")
+                .poolNotWritable,
+                "The pool \(path) cannot be written.",
+                cause: "\(error)",
+                try: "give the agent's user a directory of its own: --pool DIR"
+            )
         }
         try Self.checkFormat(path, now)
         try Self.checkSocket(path)
@@ -56,14 +61,17 @@ final class Pool: Sendable {
         let file = "\(path)/pool.json"
         do {
             if try StateFile.load(PoolRecord.self, from: file) != nil { return }
-            let foreign = try PoolDirectory.names(in: path).filter { name in
-                !["lock", "lost+found", "config"].contains(name)
-            }
+            let foreign = try PoolDirectory.names(in: path)
+                .filter { name in
+                    !["lock", "lost+found", "config"].contains(name)
+                }
             guard foreign.isEmpty || foreign.contains("volumes") else {
                 throw APIError(
-                    .invalidConfiguration, "\(path) is not a pool, and not empty.",
+                    .invalidConfiguration,
+                    "\(path) is not a pool, and not empty.",
                     cause: "it holds \(foreign.prefix(3).joined(separator: ", "))",
-                    try: "give an empty directory: --pool DIR")
+                    try: "give an empty directory: --pool DIR"
+                )
             }
             let record = PoolRecord(created: now, createdBy: "godwit \(Release.version)")
             try StateFile.store(record, to: file)
@@ -71,16 +79,25 @@ final class Pool: Sendable {
             throw error
         } catch let error as StoreError where error.code == .unsupported {
             throw APIError(
-                .poolNewer, "The pool \(path) is of another release.", cause: error.what,
-                try: "run the release of godwit-agent that made it, or a later one")
+                .poolNewer,
+                "The pool \(path) is of another release.",
+                cause: error.what,
+                try: "run the release of godwit-agent that made it, or a later one"
+            )
         } catch let error as StoreError where error.code == .corrupt {
             throw APIError(
-                .stateDamaged, "\(file) is damaged.", cause: "\(error.what)",
-                try: "restore the file from a backup; volumes and generations were not touched")
+                .stateDamaged,
+                "\(file) is damaged.",
+                cause: "\(error.what)",
+                try: "restore the file from a backup; volumes and generations were not touched"
+            )
         } catch {
             throw APIError(
-                .poolNotWritable, "The pool \(path) cannot be written.", cause: "\(error)",
-                try: "check its permissions and its free space")
+                .poolNotWritable,
+                "The pool \(path) cannot be written.",
+                cause: "\(error)",
+                try: "check its permissions and its free space"
+            )
         }
     }
 
@@ -91,7 +108,8 @@ final class Pool: Sendable {
             throw APIError(
                 .invalidConfiguration,
                 "The path of the pool is too long for its socket: \(length) of 107 bytes.",
-                try: "use a shorter path, such as a symbolic link to the pool")
+                try: "use a shorter path, such as a symbolic link to the pool"
+            )
         }
     }
 }

@@ -22,14 +22,19 @@ struct SenderRunner: TransferRunner {
     let journal: Journal
 
     func makeRun(
-        _ transfer: String, _ request: ReplicateRequest, limit: UInt64?
+        _ transfer: String,
+        _ request: ReplicateRequest,
+        limit: UInt64?
     ) throws(RunFailure) -> any TransferRun {
         let name = request.volumes[0]
         guard let volume = self.sources.volume(named: name) else {
             throw RunFailure(
                 APIError(
-                    .volumeNotFound, "Volume \(name) was deleted.",
-                    try: "godwit volume list"))
+                    .volumeNotFound,
+                    "Volume \(name) was deleted.",
+                    try: "godwit volume list"
+                )
+            )
         }
         let (record, destination): (TrustRecord, Destination)
         do { (record, destination) = try self.destination(request.pair) } catch {
@@ -37,7 +42,11 @@ struct SenderRunner: TransferRunner {
         }
         let limiter = RateLimiter(limit: Self.rate(limit), now: self.environment.now)
         var wanted = ReplicationRequest(
-            volume, to: destination, as: self.identity, limit: limiter)
+            volume,
+            to: destination,
+            as: self.identity,
+            limit: limiter
+        )
         switch request.full {
         case .copy: wanted.mode = .full(.copy)
         case .verify: wanted.mode = .full(.verify)
@@ -48,13 +57,24 @@ struct SenderRunner: TransferRunner {
         if let streams = request.streams { wanted.streams = streams }
         wanted.allowShrink = request.allowShrink
         let observer = SenderJournal(
-            journal: self.journal, volume: name, pair: request.pair, transfer: transfer)
+            journal: self.journal,
+            volume: name,
+            pair: request.pair,
+            transfer: transfer
+        )
         return SenderRun(
             replication: Replication(
-                wanted, threads: self.threads, environment: self.environment,
-                observer: observer),
-            limiter: limiter, volume: name, pair: request.pair, transfer: transfer,
-            now: self.environment.secondsSince1970)
+                wanted,
+                threads: self.threads,
+                environment: self.environment,
+                observer: observer
+            ),
+            limiter: limiter,
+            volume: name,
+            pair: request.pair,
+            transfer: transfer,
+            now: self.environment.secondsSince1970
+        )
     }
 
     private func destination(_ name: String) throws(APIError) -> (TrustRecord, Destination) {
@@ -64,14 +84,19 @@ struct SenderRunner: TransferRunner {
         else { throw APIError(.stateDamaged, "Pair \(name) has no data address.") }
         do {
             let client = try TLSClient(
-                credentials: try record.credentials(), expectedServer: .agent(of: cluster))
+                credentials: try record.credentials(),
+                expectedServer: .agent(of: cluster)
+            )
             return (record, Destination(host: host, port: port, client: client, pair: cluster))
         } catch let error as APIError {
             throw error
         } catch {
             throw APIError(
-                .stateDamaged, "The certificate of pair \(name) cannot be used.",
-                cause: "\(error)", try: "delete the pair and pair again")
+                .stateDamaged,
+                "The certificate of pair \(name) cannot be used.",
+                cause: "\(error)",
+                try: "delete the pair and pair again"
+            )
         }
     }
 
@@ -98,8 +123,12 @@ final class SenderRun: TransferRun {
     private let now: @Sendable () -> UInt64
 
     init(
-        replication: Replication, limiter: RateLimiter, volume: String, pair: String,
-        transfer: String, now: @escaping @Sendable () -> UInt64
+        replication: Replication,
+        limiter: RateLimiter,
+        volume: String,
+        pair: String,
+        transfer: String,
+        now: @escaping @Sendable () -> UInt64
     ) {
         self.replication = replication
         self.limiter = limiter
@@ -117,9 +146,11 @@ final class SenderRun: TransferRun {
             report.error = told
             report.seconds = Double(self.now() - self.started)
             throw RunFailure(
-                told, isRetryable: error.isRetryable,
+                told,
+                isRetryable: error.isRetryable,
                 retryAfter: error.retryAfter.map { Double($0.components.seconds) },
-                report: report)
+                report: report
+            )
         }
     }
 
@@ -144,7 +175,8 @@ final class SenderRun: TransferRun {
             sameBytes: UInt64(progress.sameBytes.bytes),
             wireBytes: UInt64(progress.wireBytes.bytes),
             resumedBytes: UInt64(progress.resumedBytes.bytes),
-            seconds: Double(self.now() - self.started))
+            seconds: Double(self.now() - self.started)
+        )
     }
 
     private func report(_ progress: ReplicationProgress) -> TransferReport {
@@ -212,8 +244,12 @@ extension APIError {
             case .proofFailed, .protocolViolation: .transferFailed
             }
         self.init(
-            id, error.message, cause: error.cause.isEmpty ? nil : error.cause, try: error.remedy,
-            retryAfter: error.retryAfter.map { Int($0.components.seconds) })
+            id,
+            error.message,
+            cause: error.cause.isEmpty ? nil : error.cause,
+            try: error.remedy,
+            retryAfter: error.retryAfter.map { Int($0.components.seconds) }
+        )
     }
 }
 
@@ -242,32 +278,42 @@ struct SenderJournal: ReplicationObserver {
             self.note(
                 "ChangeSourceDistrusted",
                 "\(source.rawValue) missed a change in leaf \(leaf.index) of volume \(self.volume) and is not used any more",
-                isWarning: true)
+                isWarning: true
+            )
         case .driftFound(let leaves):
             self.note(
                 "DriftFound",
                 "\(leaves) leaves of the copy of volume \(self.volume) were not what was committed",
-                isWarning: true)
+                isWarning: true
+            )
         case .fallenBack(let reason, let cause):
             self.note(
                 "FellBackToFull",
                 "volume \(self.volume) is sent in full (\(reason.rawValue)): \(cause)",
-                isWarning: true)
+                isWarning: true
+            )
         case .retrying(let error, let attempt, let wait):
             self.note(
                 "TransferRetrying",
                 "try \(attempt) of volume \(self.volume) failed, the next one comes in \(wait): \(error)",
-                isWarning: true)
+                isWarning: true
+            )
         case .committed(let number):
             self.note(
                 "GenerationCommitted",
-                "generation \(number.number) of volume \(self.volume) is committed there")
+                "generation \(number.number) of volume \(self.volume) is committed there"
+            )
         }
     }
 
     private func note(_ reason: String, _ message: String, isWarning: Bool = false) {
         self.journal.note(
-            reason, message, volume: self.volume, pair: self.pair, transfer: self.transfer,
-            level: isWarning ? .warning : .info)
+            reason,
+            message,
+            volume: self.volume,
+            pair: self.pair,
+            transfer: self.transfer,
+            level: isWarning ? .warning : .info
+        )
     }
 }

@@ -37,8 +37,11 @@ extension TransferQueue {
     func ended(_ id: String, _ what: String) throws(APIError) -> APIError {
         guard let entry = try self.entry(id) else { return Self.unknown(id) }
         return APIError(
-            .transferEnded, "Transfer \(id) cannot be \(what): it has ended.",
-            cause: "its state is \(entry.state.rawValue)", try: "godwit transfer show \(id)")
+            .transferEnded,
+            "Transfer \(id) cannot be \(what): it has ended.",
+            cause: "its state is \(entry.state.rawValue)",
+            try: "godwit transfer show \(id)"
+        )
     }
 
     private func entry(_ id: String) throws(APIError) -> TransferEntry? {
@@ -47,19 +50,29 @@ extension TransferQueue {
 
     private static func unknown(_ id: String) -> APIError {
         APIError(
-            .transferNotFound, "There is no transfer \(id).", try: "godwit transfer list")
+            .transferNotFound,
+            "There is no transfer \(id).",
+            try: "godwit transfer list"
+        )
     }
 }
 
 extension TransferInfo {
     init(_ entry: TransferEntry) {
         self.init(
-            id: entry.id, volume: entry.volume, pair: entry.pair, state: Self.state(entry.state),
-            attempt: entry.attempt, created: entry.created, started: entry.started,
-            finished: entry.finished, nextAttempt: entry.nextAttempt,
+            id: entry.id,
+            volume: entry.volume,
+            pair: entry.pair,
+            state: Self.state(entry.state),
+            attempt: entry.attempt,
+            created: entry.created,
+            started: entry.started,
+            finished: entry.finished,
+            nextAttempt: entry.nextAttempt,
             limit: Self.value(ReplicateRequest.self, entry.request)?.limit,
             report: Self.value(TransferReport.self, entry.report),
-            error: Self.value(APIError.self, entry.error))
+            error: Self.value(APIError.self, entry.error)
+        )
     }
 
     private static func value<Value: Decodable>(_ type: Value.Type, _ text: String?) -> Value? {
@@ -89,7 +102,10 @@ extension APIError {
             case .failed: .catalogueFailed
             }
         self.init(
-            id, "The catalogue of the pool failed: \(error.what).", cause: error.cause,
-            try: "check the free space and the permissions of the pool")
+            id,
+            "The catalogue of the pool failed: \(error.what).",
+            cause: error.cause,
+            try: "check the free space and the permissions of the pool"
+        )
     }
 }

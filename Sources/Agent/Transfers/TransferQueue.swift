@@ -56,7 +56,10 @@ actor TransferQueue: Service {
     }
 
     init(
-        catalogue: Catalogue, journal: Journal, runner: any TransferRunner, settings: Settings,
+        catalogue: Catalogue,
+        journal: Journal,
+        runner: any TransferRunner,
+        settings: Settings,
         now: @escaping @Sendable () -> Date
     ) throws(APIError) {
         self.catalogue = catalogue
@@ -164,9 +167,12 @@ actor TransferQueue: Service {
         job.entry.state = .succeeded
         job.entry.error = nil
         self.finish(
-            &job, report, reason: "TransferSucceeded",
+            &job,
+            report,
+            reason: "TransferSucceeded",
             "generation \(report.targetGeneration ?? 0) of volume \(report.volume) is at pair \(report.pair): \(report.mode.rawValue), \(ByteSize.text(of: report.wireBytes)) on the wire",
-            level: .info)
+            level: .info
+        )
     }
 
     private func fail(_ id: String, _ failure: RunFailure) async {
@@ -184,17 +190,24 @@ actor TransferQueue: Service {
         if job.isCancelling {
             job.entry.state = .cancelled
             self.finish(
-                &job, failure.report, reason: "TransferCancelled",
-                "the transfer of volume \(job.entry.volume) was cancelled", level: .info)
+                &job,
+                failure.report,
+                reason: "TransferCancelled",
+                "the transfer of volume \(job.entry.volume) was cancelled",
+                level: .info
+            )
             return
         }
         let settings = self.settings.current
         guard failure.isRetryable, job.entry.attempt < settings.retries else {
             job.entry.state = .failed
             self.finish(
-                &job, failure.report, reason: "TransferFailed",
+                &job,
+                failure.report,
+                reason: "TransferFailed",
                 "the transfer of volume \(job.entry.volume) failed after \(job.entry.attempt) tries: \(failure.error)",
-                level: .error)
+                level: .error
+            )
             return
         }
         let wait = RetryPolicy.wait(after: job.entry.attempt, asked: failure.retryAfter)
@@ -202,7 +215,8 @@ actor TransferQueue: Service {
         job.entry.nextAttempt = self.now() + wait
         self.jobs[id] = job
         let event = self.event(
-            job, "TransferWaiting",
+            job,
+            "TransferWaiting",
             "try \(job.entry.attempt) of volume \(job.entry.volume) failed, the next one comes in \(Int(wait)) s: \(failure.error)"
         )
         self.store(job.entry, event)
@@ -213,7 +227,10 @@ actor TransferQueue: Service {
     }
 
     private func finish(
-        _ job: inout Job, _ report: TransferReport?, reason: String, _ message: String,
+        _ job: inout Job,
+        _ report: TransferReport?,
+        reason: String,
+        _ message: String,
         level: Logger.Level
     ) {
         job.entry.finished = self.now()
@@ -227,15 +244,21 @@ actor TransferQueue: Service {
 
     func event(_ job: Job, _ reason: String, _ message: String) -> EventEntry {
         EventEntry(
-            time: self.now(), reason: reason, message: message, volume: job.entry.volume,
-            pair: job.entry.pair, transfer: job.entry.id)
+            time: self.now(),
+            reason: reason,
+            message: message,
+            volume: job.entry.volume,
+            pair: job.entry.pair,
+            transfer: job.entry.id
+        )
     }
 
     func store(_ entry: TransferEntry, _ event: EventEntry? = nil) {
         do { try self.catalogue.update(entry, event: event) } catch {
             self.journal.logger.error(
                 "transfer not stored",
-                metadata: [LogKey.transfer: "\(entry.id)", LogKey.error: "\(error)"])
+                metadata: [LogKey.transfer: "\(entry.id)", LogKey.error: "\(error)"]
+            )
         }
     }
 
@@ -245,13 +268,19 @@ actor TransferQueue: Service {
     func submit(_ requests: [ReplicateRequest]) throws(APIError) -> [TransferInfo] {
         guard !self.isDraining.load(ordering: .sequentiallyConsistent) else {
             throw APIError(
-                .draining, "The agent is stopping.", try: "repeat it after the restart",
-                retryAfter: 5)
+                .draining,
+                "The agent is stopping.",
+                try: "repeat it after the restart",
+                retryAfter: 5
+            )
         }
         guard self.jobs.count + requests.count <= Self.lineLimit else {
             throw APIError(
-                .agentFailed, "\(self.jobs.count) transfers wait in line already.",
-                try: "wait until some have ended", retryAfter: 60)
+                .agentFailed,
+                "\(self.jobs.count) transfers wait in line already.",
+                try: "wait until some have ended",
+                retryAfter: 60
+            )
         }
         var generator = SystemRandomNumberGenerator()
         let created = self.now()
@@ -259,8 +288,12 @@ actor TransferQueue: Service {
         var added: [Job] = []
         for request in requests {
             let entry = TransferEntry(
-                id: "\(TransferID.random(using: &generator))", volume: request.volumes[0],
-                pair: request.pair, created: created, request: Self.json(request) ?? "{}")
+                id: "\(TransferID.random(using: &generator))",
+                volume: request.volumes[0],
+                pair: request.pair,
+                created: created,
+                request: Self.json(request) ?? "{}"
+            )
             let limit = request.limit ?? settings.bandwidth
             added.append(Job(entry: entry, request: request, limit: limit))
         }
@@ -282,8 +315,12 @@ actor TransferQueue: Service {
         } else {
             job.entry.state = .cancelled
             self.finish(
-                &job, job.report, reason: "TransferCancelled",
-                "the transfer of volume \(job.entry.volume) was cancelled", level: .info)
+                &job,
+                job.report,
+                reason: "TransferCancelled",
+                "the transfer of volume \(job.entry.volume) was cancelled",
+                level: .info
+            )
         }
         return self.info(of: job)
     }

@@ -18,7 +18,9 @@ protocol TransferRun: Sendable {
 /// Makes tries; the sender's threads do the work, tests give their own.
 protocol TransferRunner: Sendable {
     func makeRun(
-        _ transfer: String, _ request: ReplicateRequest, limit: UInt64?
+        _ transfer: String,
+        _ request: ReplicateRequest,
+        limit: UInt64?
     ) throws(RunFailure) -> any TransferRun
 }
 
@@ -32,7 +34,9 @@ struct RunFailure: Error {
     var report: TransferReport?
 
     init(
-        _ error: APIError, isRetryable: Bool = false, retryAfter: Double? = nil,
+        _ error: APIError,
+        isRetryable: Bool = false,
+        retryAfter: Double? = nil,
         report: TransferReport? = nil
     ) {
         self.error = error

@@ -6,7 +6,8 @@ import SecureTransport
 /// Runs work that blocks on a thread of its own, and waits for it without holding a thread of
 /// Swift concurrency: two blocked calls there would stop a machine with two cores.
 func onThread<Value: Sendable>(
-    _ name: String, _ body: @escaping @Sendable () throws(APIError) -> Value
+    _ name: String,
+    _ body: @escaping @Sendable () throws(APIError) -> Value
 ) async throws(APIError) -> Value {
     let result: Result<Value, APIError> = await withCheckedContinuation { continuation in
         do {
@@ -17,8 +18,13 @@ func onThread<Value: Sendable>(
             continuation.resume(
                 returning: .failure(
                     APIError(
-                        .agentFailed, "No thread can be started.", cause: "\(error)",
-                        try: "stop other work on this machine, or lower limits.threads")))
+                        .agentFailed,
+                        "No thread can be started.",
+                        cause: "\(error)",
+                        try: "stop other work on this machine, or lower limits.threads"
+                    )
+                )
+            )
         }
     }
     return try result.get()

@@ -10,7 +10,9 @@ import VolumeStore
 /// Exports and proofs: whatever reads a whole generation.
 extension VolumeService {
     func export(
-        _ name: String, _ request: VolumeExportRequest, now: @Sendable () -> Date
+        _ name: String,
+        _ request: VolumeExportRequest,
+        now: @Sendable () -> Date
     ) throws(APIError) -> VolumeExportResult {
         let start = now()
         guard request.to.hasPrefix("/") else {
@@ -18,8 +20,10 @@ extension VolumeService {
         }
         guard !PoolDirectory.exists(request.to) else {
             throw APIError(
-                .fileExists, "\(request.to) exists already.",
-                try: "choose another path, or remove the file first")
+                .fileExists,
+                "\(request.to) exists already.",
+                try: "choose another path, or remove the file first"
+            )
         }
         let found = try self.find(name)
         do {
@@ -34,9 +38,13 @@ extension VolumeService {
                 (size, root) = (reader.generation.size, reader.generation.root)
             }
             return VolumeExportResult(
-                volume: name, generation: generation, sizeBytes: UInt64(size.bytes),
-                path: request.to, rootDigest: root.map { "\($0)" },
-                seconds: now().timeIntervalSince(start))
+                volume: name,
+                generation: generation,
+                sizeBytes: UInt64(size.bytes),
+                path: request.to,
+                rootDigest: root.map { "\($0)" },
+                seconds: now().timeIntervalSince(start)
+            )
         } catch let error as APIError {
             throw error
         } catch let error as StoreError {
@@ -47,7 +55,8 @@ extension VolumeService {
     }
 
     private func export(
-        _ volume: SourceVolume, _ request: VolumeExportRequest
+        _ volume: SourceVolume,
+        _ request: VolumeExportRequest
     ) throws -> (UInt64, ByteCount, RootDigest?) {
         var generator = SystemRandomNumberGenerator()
         let snapshot: SourceSnapshot
@@ -71,7 +80,9 @@ extension VolumeService {
 
     /// Reads every byte of a generation here and computes its root again.
     func proof(
-        _ name: String, generation: UInt64?, now: @Sendable () -> Date
+        _ name: String,
+        generation: UInt64?,
+        now: @Sendable () -> Date
     ) throws(APIError) -> GenerationProof {
         let found = try self.find(name)
         do {
@@ -89,7 +100,9 @@ extension VolumeService {
     }
 
     func proof(
-        _ volume: ReplicaVolume, _ number: UInt64?, _ now: @Sendable () -> Date
+        _ volume: ReplicaVolume,
+        _ number: UInt64?,
+        _ now: @Sendable () -> Date
     ) throws -> GenerationProof {
         let start = now()
         let reader = try Self.open(volume, number)
@@ -97,15 +110,21 @@ extension VolumeService {
             throw APIError(.agentFailed, "The verification of \(volume.name) was stopped.")
         }
         return GenerationProof(
-            volume: volume.name, generation: report.generation.number.number,
+            volume: volume.name,
+            generation: report.generation.number.number,
             snapshot: "\(report.generation.snapshot)",
             sizeBytes: UInt64(report.generation.size.bytes),
-            recordedRoot: "\(report.generation.root)", computedRoot: "\(report.root)",
-            readBytes: UInt64(report.readBytes.bytes), seconds: now().timeIntervalSince(start))
+            recordedRoot: "\(report.generation.root)",
+            computedRoot: "\(report.root)",
+            readBytes: UInt64(report.readBytes.bytes),
+            seconds: now().timeIntervalSince(start)
+        )
     }
 
     private func proof(
-        _ volume: SourceVolume, _ number: UInt64?, _ now: @Sendable () -> Date
+        _ volume: SourceVolume,
+        _ number: UInt64?,
+        _ now: @Sendable () -> Date
     ) throws -> GenerationProof {
         let start = now()
         // The newest whose root was proven: a snapshot that was never sent has none yet.
@@ -120,7 +139,8 @@ extension VolumeService {
                 "Volume \(volume.name) has no generation \(number.map { "\($0)" } ?? "with a root").",
                 try: number == nil
                     ? "godwit replicate \(volume.name) --to PAIR makes one"
-                    : "godwit volume show \(volume.name)")
+                    : "godwit volume show \(volume.name)"
+            )
         }
         let recorded = try wanted.generation()
         var computed: (root: RootDigest, read: ByteCount)?
@@ -128,17 +148,21 @@ extension VolumeService {
             computed = try SourceProof.root(of: image, wanted, volume)
         }
         return GenerationProof(
-            volume: volume.name, generation: wanted.number.number,
-            snapshot: "\(wanted.snapshot)", sizeBytes: UInt64(wanted.size.bytes),
+            volume: volume.name,
+            generation: wanted.number.number,
+            snapshot: "\(wanted.snapshot)",
+            sizeBytes: UInt64(wanted.size.bytes),
             recordedRoot: recorded.map { "\($0.root)" },
             computedRoot: computed.map { "\($0.root)" },
             readBytes: UInt64(computed?.read.bytes ?? 0),
-            seconds: now().timeIntervalSince(start))
+            seconds: now().timeIntervalSince(start)
+        )
     }
 
     /// The bytes of a snapshot: its image, or the volume itself while nobody has written it since.
     private static func bytes(
-        of snapshot: SourceSnapshot, _ volume: SourceVolume
+        of snapshot: SourceSnapshot,
+        _ volume: SourceVolume
     ) throws(StoreError) -> BlockFile? {
         if snapshot.imagePath != nil { return try snapshot.openImage() }
         guard try volume.isUnchanged(since: snapshot) else { return nil }
@@ -146,7 +170,8 @@ extension VolumeService {
     }
 
     private static func snapshot(
-        _ number: UInt64, of volume: SourceVolume
+        _ number: UInt64,
+        of volume: SourceVolume
     ) throws -> SourceSnapshot {
         let stored = try volume.snapshots().first { $0.number.number == number }
         guard let stored, stored.imagePath != nil,
@@ -155,14 +180,16 @@ extension VolumeService {
             throw APIError(
                 .generationNotFound,
                 "Generation \(number) of volume \(volume.name) is not kept here.",
-                try: "godwit volume show \(volume.name) lists what is; without --generation the present state is exported"
+                try:
+                    "godwit volume show \(volume.name) lists what is; without --generation the present state is exported"
             )
         }
         return opened
     }
 
     private static func open(
-        _ volume: ReplicaVolume, _ number: UInt64?
+        _ volume: ReplicaVolume,
+        _ number: UInt64?
     ) throws(APIError) -> ReplicaReader {
         do throws(StoreError) {
             guard let number else { return try volume.openVisible() }
@@ -178,7 +205,8 @@ extension VolumeService {
                     ?? "Volume \(volume.name) shows no generation yet.",
                 cause: kept.isEmpty ? "no transfer has committed" : "kept are: \(kept)",
                 try: kept.isEmpty
-                    ? "finish a transfer from its source first" : "godwit volume show \(volume.name)"
+                    ? "finish a transfer from its source first"
+                    : "godwit volume show \(volume.name)"
             )
         }
     }
@@ -187,15 +215,22 @@ extension VolumeService {
 /// Computes the root of a source's generation from its bytes.
 enum SourceProof {
     static func root(
-        of image: BlockFile, _ snapshot: SourceSnapshot, _ volume: SourceVolume
+        of image: BlockFile,
+        _ snapshot: SourceSnapshot,
+        _ volume: SourceVolume
     ) throws(StoreError) -> (root: RootDigest, read: ByteCount) {
         let record = volume.record
         let path = "\(volume.directory)/verify-\(UInt64.random(in: 0 ... .max))"
         let store = try DigestFile.create(path)
         defer { try? PoolDirectory.remove(path) }
         var tree = DigestTree(
-            store: store, size: snapshot.size, volume: volume.id, lineage: record.lineage,
-            key: record.key, algorithm: record.algorithm)
+            store: store,
+            size: snapshot.size,
+            volume: volume.id,
+            lineage: record.lineage,
+            key: record.key,
+            algorithm: record.algorithm
+        )
         let hasher = LeafHasher(key: record.key)
         var buffer = ChunkBuffer(capacity: Geometry.leaf)
         var read = ByteCount.zero
@@ -214,7 +249,9 @@ enum SourceProof {
                 place = start
             }
             let stop = min(
-                place + Geometry.leaf, end)
+                place + Geometry.leaf,
+                end
+            )
             let length = (stop - place).bytes
             let granules = (length + Geometry.granule.bytes - 1) / Geometry.granule.bytes
             buffer.clear(0..<Geometry.leaf.bytes)

@@ -44,15 +44,19 @@ struct VolumeService: Sendable {
         if let volume = named.first, named.count == 1 { return .replica(volume) }
         guard named.isEmpty else {
             throw APIError(
-                .invalidRequest, "\(named.count) replicas are called \(name).",
+                .invalidRequest,
+                "\(named.count) replicas are called \(name).",
                 cause: "they come from different pairs",
-                try: "give the identity: godwit volume list -o wide")
+                try: "give the identity: godwit volume list -o wide"
+            )
         }
         let names = self.sources.list().map(\.name) + self.replicas.volumes().map(\.name)
         throw APIError(
-            .volumeNotFound, "There is no volume \(name).",
+            .volumeNotFound,
+            "There is no volume \(name).",
             try: Suggestion.nearest(to: name, in: names).map { "did you mean \($0)?" }
-                ?? "godwit volume list")
+                ?? "godwit volume list"
+        )
     }
 
     /// A source volume; replicas are told why they are none.
@@ -61,9 +65,11 @@ struct VolumeService: Sendable {
         case .source(let volume): return volume
         case .replica(let volume):
             throw APIError(
-                .notASource, "Volume \(volume.name) is a replica here.",
+                .notASource,
+                "Volume \(volume.name) is a replica here.",
                 cause: "its generations come from \(self.owner(of: volume))",
-                try: "run this at the agent it comes from, or export it and create a volume --from that"
+                try:
+                    "run this at the agent it comes from, or export it and create a volume --from that"
             )
         }
     }
@@ -76,13 +82,17 @@ struct VolumeService: Sendable {
             let name: VolumeName
             do { name = try VolumeName(request.name) } catch {
                 throw APIError(
-                    .invalidName, error.what.prefix(1).uppercased() + error.what.dropFirst() + ".",
-                    try: "use lower-case letters, digits, '-' and '.'")
+                    .invalidName,
+                    error.what.prefix(1).uppercased() + error.what.dropFirst() + ".",
+                    try: "use lower-case letters, digits, '-' and '.'"
+                )
             }
             guard self.sources.volume(named: name.text) == nil else {
                 throw APIError(
-                    .volumeExists, "There is a volume \(name.text) already.",
-                    try: "choose another name, or: godwit volume delete \(name.text)")
+                    .volumeExists,
+                    "There is a volume \(name.text) already.",
+                    try: "choose another name, or: godwit volume delete \(name.text)"
+                )
             }
             switch (request.sizeBytes, request.from, request.attach) {
             case (let size?, nil, nil):
@@ -90,25 +100,38 @@ struct VolumeService: Sendable {
                     throw APIError(.invalidRequest, "The size is too large.")
                 }
                 return try self.info(
-                    of: try self.sources.create(name, size: size, using: &generator))
+                    of: try self.sources.create(name, size: size, using: &generator)
+                )
             case (nil, let image?, nil):
                 return try self.info(
-                    of: try self.sources.create(name, from: image, using: &generator))
+                    of: try self.sources.create(name, from: image, using: &generator)
+                )
             case (nil, nil, let path?):
                 return try self.info(
                     of: try self.sources.attach(
-                        name, path, isFrozen: request.frozen, using: &generator))
+                        name,
+                        path,
+                        isFrozen: request.frozen,
+                        using: &generator
+                    )
+                )
             case (_, _, _):
                 throw APIError(
-                    .invalidRequest, "A volume has exactly one origin.",
-                    try: "give one of sizeBytes, from and attach")
+                    .invalidRequest,
+                    "A volume has exactly one origin.",
+                    try: "give one of sizeBytes, from and attach"
+                )
             }
         } catch let error as APIError {
             throw error
         } catch let error as StoreError {
             throw APIError(error, "Volume \(request.name) was not created.")
         } catch {
-            throw APIError(.agentFailed, "Volume \(request.name) was not created.", cause: "\(error)")
+            throw APIError(
+                .agentFailed,
+                "Volume \(request.name) was not created.",
+                cause: "\(error)"
+            )
         }
     }
 
@@ -142,14 +165,17 @@ struct VolumeService: Sendable {
 
     func info(of volume: SourceVolume) throws(APIError) -> VolumeInfo {
         do {
-            let generations = try volume.snapshots().map { snapshot throws(StoreError) in
-                GenerationInfo(
-                    number: snapshot.number.number, snapshot: "\(snapshot.snapshot)",
-                    sizeBytes: UInt64(snapshot.size.bytes),
-                    rootDigest: try snapshot.generation().map { "\($0.root)" },
-                    created: Self.modified("\(snapshot.directory)/snapshot.json"),
-                    path: snapshot.imagePath)
-            }
+            let generations = try volume.snapshots()
+                .map { snapshot throws(StoreError) in
+                    GenerationInfo(
+                        number: snapshot.number.number,
+                        snapshot: "\(snapshot.snapshot)",
+                        sizeBytes: UInt64(snapshot.size.bytes),
+                        rootDigest: try snapshot.generation().map { "\($0.root)" },
+                        created: Self.modified("\(snapshot.directory)/snapshot.json"),
+                        path: snapshot.imagePath
+                    )
+                }
             return VolumeInfo(volume, generations: generations)
         } catch { throw APIError(error, "The snapshots of volume \(volume.name) cannot be read.") }
     }
@@ -158,21 +184,33 @@ struct VolumeService: Sendable {
         let record = volume.record
         let generations = Self.generations(of: volume)
         return VolumeInfo(
-            name: record.name, id: "\(volume.id)", role: .replica,
-            sizeBytes: UInt64(record.size.bytes), lineage: "\(record.lineage)", path: nil,
-            backing: "pool", owner: self.owner(of: volume), generation: generations.last,
-            generations: generations)
+            name: record.name,
+            id: "\(volume.id)",
+            role: .replica,
+            sizeBytes: UInt64(record.size.bytes),
+            lineage: "\(record.lineage)",
+            path: nil,
+            backing: "pool",
+            owner: self.owner(of: volume),
+            generation: generations.last,
+            generations: generations
+        )
     }
 
     static func generations(of volume: ReplicaVolume) -> [GenerationInfo] {
-        volume.generations.reversed().map { generation in
-            let directory =
-                "\(volume.directory)/generations/\(generation.number.number)-\(generation.snapshot)"
-            return GenerationInfo(
-                number: generation.number.number, snapshot: "\(generation.snapshot)",
-                sizeBytes: UInt64(generation.size.bytes), rootDigest: "\(generation.root)",
-                created: Self.modified("\(directory)/generation.json"), path: nil)
-        }
+        volume.generations.reversed()
+            .map { generation in
+                let directory =
+                    "\(volume.directory)/generations/\(generation.number.number)-\(generation.snapshot)"
+                return GenerationInfo(
+                    number: generation.number.number,
+                    snapshot: "\(generation.snapshot)",
+                    sizeBytes: UInt64(generation.size.bytes),
+                    rootDigest: "\(generation.root)",
+                    created: Self.modified("\(directory)/generation.json"),
+                    path: nil
+                )
+            }
     }
 
     private func owner(of volume: ReplicaVolume) -> String {
@@ -195,9 +233,16 @@ extension VolumeInfo {
             case .attached(_, isFrozen: true): "attachedFrozen"
             }
         self.init(
-            name: volume.name, id: "\(volume.id)", role: .source,
-            sizeBytes: UInt64(volume.record.size.bytes), lineage: "\(volume.lineage)",
-            path: volume.livePath, backing: backing, owner: nil, generation: generations.last,
-            generations: generations)
+            name: volume.name,
+            id: "\(volume.id)",
+            role: .source,
+            sizeBytes: UInt64(volume.record.size.bytes),
+            lineage: "\(volume.lineage)",
+            path: volume.livePath,
+            backing: backing,
+            owner: nil,
+            generation: generations.last,
+            generations: generations
+        )
     }
 }

@@ -6,21 +6,27 @@ import ArgumentParser
 /// What belongs to the agent as a whole.
 struct ClusterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cluster", abstract: "Shows and changes what belongs to the whole agent.",
-        subcommands: [Token.self])
+        commandName: "cluster",
+        abstract: "Shows and changes what belongs to the whole agent.",
+        subcommands: [Token.self]
+    )
 
     struct Token: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "token", abstract: "The token that lets another agent pair with this one.",
-            subcommands: [Show.self, Reset.self])
+            commandName: "token",
+            abstract: "The token that lets another agent pair with this one.",
+            subcommands: [Show.self, Reset.self]
+        )
     }
 }
 
 extension ClusterCommand.Token {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show", abstract: "Prints the token.",
-            discussion: "Example: godwit --agent DIR cluster token show")
+            commandName: "show",
+            abstract: "Prints the token.",
+            discussion: "Example: godwit --agent DIR cluster token show"
+        )
         @OptionGroup var options: AgentOptions
 
         func run() async throws {
@@ -33,11 +39,13 @@ extension ClusterCommand.Token {
 
     struct Reset: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "reset", abstract: "Makes a new token; the old one opens nothing more.",
+            commandName: "reset",
+            abstract: "Makes a new token; the old one opens nothing more.",
             discussion: """
                 Example: godwit --agent DIR cluster token reset --yes
                 Pairs that exist already are not touched.
-                """)
+                """
+        )
         @OptionGroup var options: AgentOptions
         @OptionGroup var confirm: ConfirmOptions
 

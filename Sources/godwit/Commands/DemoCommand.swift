@@ -7,11 +7,13 @@ import Foundation
 /// The demonstration: two agents on this machine, from pairing to a resumed and proven copy.
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Shows a whole replication on this machine.",
+        commandName: "demo",
+        abstract: "Shows a whole replication on this machine.",
         discussion: """
             Example: godwit demo
             Needs no root and no network but 127.0.0.1; takes about a minute and 2 GiB of disk.
-            """)
+            """
+    )
     @Flag(help: "Leave the agents running and print how to use them.") var keep = false
     @Flag(help: "Count surprises in the numbers as failures; for automatic runs.") var ci = false
     @Option(help: "Where the pools and images go; a temporary directory without it.")
@@ -47,7 +49,8 @@ struct DemoCommand: AsyncParsableCommand {
                   godwit --agent destination volume list -o wide
                   godwit --agent source events
                 To stop them: kill \(stage.processIdentifier("source")) \(stage.processIdentifier("destination"))
-                """)
+                """
+            )
         } else {
             stage.stopAgents()
             if self.dir == nil { try? FileManager.default.removeItem(atPath: stage.directory) }
@@ -60,7 +63,8 @@ struct DemoCommand: AsyncParsableCommand {
               docs/architecture.md      how it works, and why
               docs/wire-format.md       every byte on port 9010
               godwit --help             every command, with an example
-            """)
+            """
+        )
     }
 
     private static func temporary() -> String {

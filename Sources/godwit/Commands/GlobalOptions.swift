@@ -8,7 +8,8 @@ import Foundation
 struct OutputOptions: ParsableArguments {
     @Option(
         name: [.short, .long],
-        help: "How results are written: table, wide, json, yaml or name.")
+        help: "How results are written: table, wide, json, yaml or name."
+    )
     var output: OutputFormat = .table
 
     var console: Console { Console(format: self.output) }
@@ -18,7 +19,10 @@ struct OutputOptions: ParsableArguments {
 struct AgentOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The pool directory of the agent, or its socket.", valueName: "dir|socket"))
+            "The pool directory of the agent, or its socket.",
+            valueName: "dir|socket"
+        )
+    )
     var agent: String?
 
     @OptionGroup var outputs: OutputOptions
@@ -60,6 +64,8 @@ struct Nothing: Codable, Sendable {}
 func parsed<Value>(_ body: () throws(APIError) -> Value) throws -> Value {
     do { return try body() } catch {
         throw ValidationError(
-            error.message + (error.try.map { " \($0.prefix(1).uppercased())\($0.dropFirst())." } ?? ""))
+            error.message
+                + (error.try.map { " \($0.prefix(1).uppercased())\($0.dropFirst())." } ?? "")
+        )
     }
 }

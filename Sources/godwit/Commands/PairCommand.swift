@@ -7,8 +7,10 @@ import Foundation
 /// Whom this agent sends to, and who sends to it.
 struct PairCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pair", abstract: "Pairs with other agents and revokes pairs.",
-        subcommands: [Create.self, List.self, Show.self, Delete.self])
+        commandName: "pair",
+        abstract: "Pairs with other agents and revokes pairs.",
+        subcommands: [Create.self, List.self, Show.self, Delete.self]
+    )
 }
 
 extension PairMode: ExpressibleByArgument {}
@@ -16,18 +18,22 @@ extension PairMode: ExpressibleByArgument {}
 extension PairCommand {
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "create", abstract: "Pairs with a destination.",
+            commandName: "create",
+            abstract: "Pairs with a destination.",
             discussion: """
                 Example: godwit --agent B cluster token show |
                            godwit --agent A pair create remote --ip 192.168.56.74 --token -
-                """)
+                """
+        )
         @Argument(help: "The name that the pair gets here.") var name: String
         @Option(help: "The address of the destination agent.") var ip: String
         @Option(help: "The port of its API.") var port: Int = 9001
         @Option(
             help: ArgumentHelp(
                 "Where the destination's token is read: - for standard input, or @FILE.",
-                valueName: "-|@file"))
+                valueName: "-|@file"
+            )
+        )
         var token: String
         @Option(help: "Migration: every 7th transfer is full. DisasterRecovery: none is.")
         var mode: PairMode = .migration
@@ -40,7 +46,8 @@ extension PairCommand {
             guard self.token == "-" || self.token.hasPrefix("@") else {
                 throw ValidationError(
                     "--token takes '-' (standard input) or @FILE, never the token itself: "
-                        + "every user of this machine can read the arguments of a process.")
+                        + "every user of this machine can read the arguments of a process."
+                )
             }
         }
 
@@ -48,9 +55,17 @@ extension PairCommand {
             let token = try TokenInput.read(self.token, isTerminal: isatty(0) == 1)
             try await self.options.withAgent { agent in
                 let request = PairCreateRequest(
-                    name: self.name, ip: self.ip, port: self.port, token: token, mode: self.mode)
+                    name: self.name,
+                    ip: self.ip,
+                    port: self.port,
+                    token: token,
+                    mode: self.mode
+                )
                 let pair: PairInfo = try await agent.post(
-                    AgentRoute.pairs, request, timeout: .seconds(60))
+                    AgentRoute.pairs,
+                    request,
+                    timeout: .seconds(60)
+                )
                 let console = self.options.console
                 try console.show(one: pair)
                 let prefix = self.options.commandPrefix
@@ -61,8 +76,10 @@ extension PairCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "Lists the pairs of this agent.",
-            discussion: "Example: godwit --agent DIR pair list -o wide")
+            commandName: "list",
+            abstract: "Lists the pairs of this agent.",
+            discussion: "Example: godwit --agent DIR pair list -o wide"
+        )
         @OptionGroup var options: AgentOptions
 
         func run() async throws {
@@ -75,8 +92,10 @@ extension PairCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show", abstract: "Shows one pair.",
-            discussion: "Example: godwit --agent DIR pair show remote")
+            commandName: "show",
+            abstract: "Shows one pair.",
+            discussion: "Example: godwit --agent DIR pair show remote"
+        )
         @Argument(help: "The name of the pair.") var name: String
         @OptionGroup var options: AgentOptions
 
@@ -90,12 +109,14 @@ extension PairCommand {
 
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "delete", abstract: "Revokes a pair at once.",
+            commandName: "delete",
+            abstract: "Revokes a pair at once.",
             discussion: """
                 Example: godwit --agent DIR pair delete remote --yes
                 On the source it forgets the destination; on the destination its certificate \
                 opens nothing more. Volumes stay on both sides.
-                """)
+                """
+        )
         @Argument(help: "The name of the pair.") var name: String
         @OptionGroup var options: AgentOptions
         @OptionGroup var confirm: ConfirmOptions
@@ -125,8 +146,10 @@ enum TokenInput {
                 let data = try? handle.read(upToCount: Self.limit)
             else {
                 throw APIError(
-                    .fileNotReadable, "The token file \(path) cannot be read.",
-                    try: "check the path and its permissions")
+                    .fileNotReadable,
+                    "The token file \(path) cannot be read.",
+                    try: "check the path and its permissions"
+                )
             }
             text = String(decoding: data, as: UTF8.self)
         }
@@ -138,9 +161,12 @@ enum TokenInput {
         let word = text.split(whereSeparator: \.isWhitespace).last.map(String.init) ?? ""
         guard word.utf8.count == 128, word.allSatisfy(\.isHexDigit) else {
             throw APIError(
-                .invalidRequest, "What was read is not a token.",
-                cause: "a token is 128 hexadecimal digits; the last word has \(word.utf8.count) characters",
-                try: "godwit --agent DESTINATION cluster token show")
+                .invalidRequest,
+                "What was read is not a token.",
+                cause:
+                    "a token is 128 hexadecimal digits; the last word has \(word.utf8.count) characters",
+                try: "godwit --agent DESTINATION cluster token show"
+            )
         }
         return word.lowercased()
     }

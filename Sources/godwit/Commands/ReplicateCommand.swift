@@ -10,13 +10,15 @@ extension CodecSetting: ExpressibleByArgument {}
 /// Brings volumes at a destination to a new generation.
 struct ReplicateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "replicate", abstract: "Sends what changed in volumes to a pair.",
+        commandName: "replicate",
+        abstract: "Sends what changed in volumes to a pair.",
         discussion: """
             Examples:
               godwit --agent DIR replicate db --to remote
               godwit --agent DIR replicate db logs --to remote --limit 100MiB/s -o json
             Ctrl-C stops watching, not the transfers.
-            """)
+            """
+    )
     @Argument(help: "The names of the volumes.") var volumes: [String]
     @Option(help: "The pair that receives them.") var to: String
     @Option(help: "A full transfer: copy ships every byte, verify only what differs.")
@@ -46,11 +48,19 @@ struct ReplicateCommand: AsyncParsableCommand {
     func run() async throws {
         let limit = try self.limit.flatMap { try ByteSize.rate(of: $0) }
         let request = ReplicateRequest(
-            volumes: self.volumes, pair: self.to, full: self.full, limit: limit,
-            codec: self.codec, streams: self.streams, allowShrink: self.allowShrink)
+            volumes: self.volumes,
+            pair: self.to,
+            full: self.full,
+            limit: limit,
+            codec: self.codec,
+            streams: self.streams,
+            allowShrink: self.allowShrink
+        )
         try await self.options.withAgent { agent in
             let accepted: ItemList<TransferInfo> = try await agent.post(
-                AgentRoute.transfers, request)
+                AgentRoute.transfers,
+                request
+            )
             let console = self.options.console
             if self.detach {
                 try console.show(accepted.items)
@@ -59,8 +69,11 @@ struct ReplicateCommand: AsyncParsableCommand {
                 return
             }
             let watch = TransferWatch(
-                agent: agent, console: console, prefix: self.options.commandPrefix,
-                timeout: self.timeout.map { .seconds($0) })
+                agent: agent,
+                console: console,
+                prefix: self.options.commandPrefix,
+                timeout: self.timeout.map { .seconds($0) }
+            )
             let ended = try await watch.untilFinal(accepted.items)
             try console.show(ended.map(\.shownReport))
             try Self.end(ended, console: console)
@@ -80,7 +93,9 @@ struct ReplicateCommand: AsyncParsableCommand {
             throw Reported(
                 error: APIError(
                     .transferPartial,
-                    "\(failures.count) of \(transfers.count) volumes failed; the others are done."))
+                    "\(failures.count) of \(transfers.count) volumes failed; the others are done."
+                )
+            )
         }
         throw Reported(error: error)
     }

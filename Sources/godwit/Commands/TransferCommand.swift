@@ -6,15 +6,19 @@ import ArgumentParser
 /// Transfers in the queue, at work and in the history.
 struct TransferCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "transfer", abstract: "Shows, limits and cancels transfers.",
-        subcommands: [List.self, Show.self, Cancel.self, Limit.self])
+        commandName: "transfer",
+        abstract: "Shows, limits and cancels transfers.",
+        subcommands: [List.self, Show.self, Cancel.self, Limit.self]
+    )
 }
 
 extension TransferCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "Lists transfers, newest first.",
-            discussion: "Example: godwit --agent DIR transfer list -o wide")
+            commandName: "list",
+            abstract: "Lists transfers, newest first.",
+            discussion: "Example: godwit --agent DIR transfer list -o wide"
+        )
         @OptionGroup var options: AgentOptions
 
         func run() async throws {
@@ -27,8 +31,10 @@ extension TransferCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "show", abstract: "Shows transfers, or follows them to their end.",
-            discussion: "Example: godwit --agent DIR transfer show ID --follow")
+            commandName: "show",
+            abstract: "Shows transfers, or follows them to their end.",
+            discussion: "Example: godwit --agent DIR transfer show ID --follow"
+        )
         @Argument(help: "The identities of the transfers.") var ids: [String]
         @Flag(help: "Wait for the end; exit as 'replicate' does.") var follow = false
         @Option(help: "Seconds to wait; the transfers go on after it.") var timeout: Int?
@@ -43,8 +49,11 @@ extension TransferCommand {
                 let console = self.options.console
                 if self.follow {
                     let watch = TransferWatch(
-                        agent: agent, console: console, prefix: self.options.commandPrefix,
-                        timeout: self.timeout.map { .seconds($0) })
+                        agent: agent,
+                        console: console,
+                        prefix: self.options.commandPrefix,
+                        timeout: self.timeout.map { .seconds($0) }
+                    )
                     transfers = try await watch.untilFinal(transfers)
                     try console.show(transfers.map(\.shownReport))
                     try ReplicateCommand.end(transfers, console: console)
@@ -61,14 +70,18 @@ extension TransferCommand {
         static let configuration = CommandConfiguration(
             commandName: "cancel",
             abstract: "Ends a transfer; the destination keeps its base generation.",
-            discussion: "Example: godwit --agent DIR transfer cancel ID")
+            discussion: "Example: godwit --agent DIR transfer cancel ID"
+        )
         @Argument(help: "The identity of the transfer.") var id: String
         @OptionGroup var options: AgentOptions
 
         func run() async throws {
             try await self.options.withAgent { agent in
                 let transfer: TransferInfo = try await agent.post(
-                    AgentRoute.transfer(self.id, "cancel"), Nothing(), timeout: .seconds(60))
+                    AgentRoute.transfer(self.id, "cancel"),
+                    Nothing(),
+                    timeout: .seconds(60)
+                )
                 try self.options.console.show(one: transfer)
             }
         }
@@ -76,8 +89,10 @@ extension TransferCommand {
 
     struct Limit: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "limit", abstract: "Changes the bandwidth of a transfer while it runs.",
-            discussion: "Example: godwit --agent DIR transfer limit ID 100MiB/s")
+            commandName: "limit",
+            abstract: "Changes the bandwidth of a transfer while it runs.",
+            discussion: "Example: godwit --agent DIR transfer limit ID 100MiB/s"
+        )
         @Argument(help: "The identity of the transfer.") var id: String
         @Argument(help: "Bytes per second, such as 100MiB/s, or none.") var rate: String
         @OptionGroup var options: AgentOptions
@@ -90,7 +105,9 @@ extension TransferCommand {
             let request = TransferLimitRequest(limit: try ByteSize.rate(of: self.rate))
             try await self.options.withAgent { agent in
                 let transfer: TransferInfo = try await agent.post(
-                    AgentRoute.transfer(self.id, "limit"), request)
+                    AgentRoute.transfer(self.id, "limit"),
+                    request
+                )
                 try self.options.console.show(one: transfer)
             }
         }
@@ -100,8 +117,10 @@ extension TransferCommand {
 /// What happened on this agent.
 struct EventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "events", abstract: "Lists what happened, newest first.",
-        discussion: "Example: godwit --agent DIR events")
+        commandName: "events",
+        abstract: "Lists what happened, newest first.",
+        discussion: "Example: godwit --agent DIR events"
+    )
     @OptionGroup var options: AgentOptions
 
     func run() async throws {

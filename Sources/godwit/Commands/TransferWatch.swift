@@ -27,7 +27,8 @@ struct TransferWatch {
         while true {
             for index in current.indices where !current[index].state.isFinal {
                 current[index] = try await self.agent.get(
-                    AgentRoute.transfer(current[index].id))
+                    AgentRoute.transfer(current[index].id)
+                )
             }
             if current.allSatisfy(\.state.isFinal) { break }
             self.tellRetries(current, &told, &view)
@@ -43,7 +44,9 @@ struct TransferWatch {
 
     /// A try that failed is said once, with its cause: waiting in silence looks like work.
     private func tellRetries(
-        _ transfers: [TransferInfo], _ told: inout Set<String>, _ view: inout ProgressView
+        _ transfers: [TransferInfo],
+        _ told: inout Set<String>,
+        _ view: inout ProgressView
     ) {
         for transfer in transfers {
             guard case .waiting = transfer.state, let error = transfer.error,
@@ -51,15 +54,19 @@ struct TransferWatch {
             else { continue }
             view.finish()
             self.console.note(
-                "volume \(transfer.volume): try \(transfer.attempt) failed, another follows: \(error)")
+                "volume \(transfer.volume): try \(transfer.attempt) failed, another follows: \(error)"
+            )
         }
     }
 
     private func detached(_ transfers: [TransferInfo], _ view: inout ProgressView) -> APIError {
         view.finish()
         return APIError(
-            .detached, "Stopped watching; the transfers go on.", cause: "interrupted",
-            try: self.reattach(transfers))
+            .detached,
+            "Stopped watching; the transfers go on.",
+            cause: "interrupted",
+            try: self.reattach(transfers)
+        )
     }
 
     private func timedOut(_ transfers: [TransferInfo], _ view: inout ProgressView) -> APIError {
@@ -68,7 +75,8 @@ struct TransferWatch {
         return APIError(
             .waitTimedOut,
             "Not finished within \(self.timeout?.components.seconds ?? 0) s: \(open.joined(separator: ", ")). The transfers go on.",
-            try: self.reattach(transfers))
+            try: self.reattach(transfers)
+        )
     }
 
     private func reattach(_ transfers: [TransferInfo]) -> String {

@@ -7,15 +7,19 @@ import Foundation
 /// Which release this is, and which the agent is.
 struct VersionCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "version", abstract: "Prints the version of this command and of the agent.",
-        discussion: "Example: godwit --agent DIR version -o json")
+        commandName: "version",
+        abstract: "Prints the version of this command and of the agent.",
+        discussion: "Example: godwit --agent DIR version -o json"
+    )
     @OptionGroup var options: AgentOptions
 
     func run() async throws {
         let console = self.options.console
         guard self.options.agent != nil else {
             let own = VersionInfo(
-                version: Release.version, protocolVersion: Release.protocolVersion)
+                version: Release.version,
+                protocolVersion: Release.protocolVersion
+            )
             switch console.format {
             case .table, .wide: console.result("godwit \(Release.version)")
             case .json, .yaml, .name: try console.show(one: own)
@@ -32,8 +36,10 @@ struct VersionCommand: AsyncParsableCommand {
 /// A shell's completions for this command.
 struct CompletionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "completion", abstract: "Prints the completions for a shell.",
-        discussion: "Example: godwit completion bash > /etc/bash_completion.d/godwit")
+        commandName: "completion",
+        abstract: "Prints the completions for a shell.",
+        discussion: "Example: godwit completion bash > /etc/bash_completion.d/godwit"
+    )
     @Argument(help: "bash, zsh or fish.") var shell: String
 
     func run() throws {
@@ -41,9 +47,11 @@ struct CompletionCommand: ParsableCommand {
             let known = CompletionShell.allCases.map(\.rawValue)
             let meant = Suggestion.nearest(to: self.shell, in: known)
             throw APIError(
-                .invalidRequest, "There are no completions for '\(self.shell)'.",
+                .invalidRequest,
+                "There are no completions for '\(self.shell)'.",
                 try: meant.map { "did you mean \($0)?" }
-                    ?? "use one of: \(known.joined(separator: ", "))")
+                    ?? "use one of: \(known.joined(separator: ", "))"
+            )
         }
         Console.write(Godwit.completionScript(for: shell) + "\n", to: .standardOutput)
     }

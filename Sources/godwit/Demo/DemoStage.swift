@@ -15,22 +15,30 @@ final class DemoStage {
         self.executables = try Self.executables()
         do {
             try FileManager.default.createDirectory(
-                atPath: directory, withIntermediateDirectories: true)
+                atPath: directory,
+                withIntermediateDirectories: true
+            )
         } catch {
             throw APIError(
-                .failedDemo, "The directory \(directory) cannot be made.", cause: "\(error)",
-                try: "give another one: --dir DIR")
+                .failedDemo,
+                "The directory \(directory) cannot be made.",
+                cause: "\(error)",
+                try: "give another one: --dir DIR"
+            )
         }
     }
 
     /// Where this executable lies; the agent lies beside it.
     private static func executables() throws(APIError) -> String {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let own =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         let directory = URL(fileURLWithPath: own).deletingLastPathComponent().path
         guard FileManager.default.isExecutableFile(atPath: "\(directory)/godwit-agent") else {
             throw APIError(
-                .failedDemo, "There is no godwit-agent beside \(own).",
-                try: "build both: make build")
+                .failedDemo,
+                "There is no godwit-agent beside \(own).",
+                try: "build both: make build"
+            )
         }
         return directory
     }
@@ -44,12 +52,12 @@ final class DemoStage {
     // MARK: - Commands
 
     /// Shows a command line and runs exactly it.
-    func shell(_ line: String, quiet: Bool = false) throws(APIError) {
-        try self.finish(try self.start(line, quiet: quiet), line)
+    func shell(_ line: String) throws(APIError) {
+        try self.finish(try self.start(line), line)
     }
 
     /// Shows a command line and starts exactly it.
-    func start(_ line: String, quiet: Bool = false) throws(APIError) -> Process {
+    func start(_ line: String) throws(APIError) -> Process {
         self.say("$ \(line)")
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
@@ -59,7 +67,6 @@ final class DemoStage {
         let path = environment["PATH"] ?? "/usr/bin:/bin"
         environment["PATH"] = "\(self.executables):\(path):/usr/sbin:/sbin"
         process.environment = environment
-        if quiet { process.standardOutput = FileHandle.nullDevice }
         do { try process.run() } catch {
             throw APIError(.failedDemo, "'\(line)' cannot be started.", cause: "\(error)")
         }
@@ -70,8 +77,10 @@ final class DemoStage {
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
             throw APIError(
-                .failedDemo, "'\(line)' ended with \(process.terminationStatus).",
-                try: "look at \(self.directory)/*.log; --keep leaves everything there")
+                .failedDemo,
+                "'\(line)' ended with \(process.terminationStatus).",
+                try: "look at \(self.directory)/*.log; --keep leaves everything there"
+            )
         }
     }
 
@@ -125,7 +134,8 @@ final class DemoStage {
 
     /// Asks an agent something, as the commands do.
     func ask<Answer: Decodable & Sendable>(
-        _ name: String, _ path: String
+        _ name: String,
+        _ path: String
     ) async throws -> Answer {
         let client = try AgentClient(at: "\(self.directory)/\(name)")
         do {
@@ -145,11 +155,14 @@ final class DemoStage {
             guard process.isRunning else { break }
             try await Task.sleep(for: .milliseconds(50))
         }
-        let log = (try? String(contentsOfFile: "\(self.directory)/\(name).log", encoding: .utf8)) ?? ""
+        let log =
+            (try? String(contentsOfFile: "\(self.directory)/\(name).log", encoding: .utf8)) ?? ""
         throw APIError(
-            .failedDemo, "The \(name) agent did not start.",
+            .failedDemo,
+            "The \(name) agent did not start.",
             cause: log.split(separator: "\n").suffix(3).joined(separator: " "),
-            try: "look at \(self.directory)/\(name).log")
+            try: "look at \(self.directory)/\(name).log"
+        )
     }
 
     private static func freePort() throws(APIError) -> Int {

@@ -44,8 +44,11 @@ struct Console: Sendable {
         if yes { return }
         guard isatty(0) == 1, self.isTerminal else {
             throw APIError(
-                .needsConfirmation, "\(question) Nobody can be asked here.",
-                cause: "standard input is not a terminal", try: "add --yes")
+                .needsConfirmation,
+                "\(question) Nobody can be asked here.",
+                cause: "standard input is not a terminal",
+                try: "add --yes"
+            )
         }
         Self.write("\(question) [y/N] ", to: .standardError)
         let answer = readLine()?.lowercased() ?? ""

@@ -21,8 +21,12 @@ enum Failure {
 
     static func tellStructured(_ error: APIError) {
         let line = ExitError(
-            id: error.id.rawValue, code: error.exitCode, message: error.message,
-            cause: error.cause, try: error.try)
+            id: error.id.rawValue,
+            code: error.exitCode,
+            message: error.message,
+            cause: error.cause,
+            try: error.try
+        )
         guard let data = try? AgentJSON.data(of: line) else { return }
         Console.write(String(decoding: data, as: UTF8.self) + "\n", to: .standardError)
     }

@@ -33,7 +33,8 @@ struct ProgressView {
     }
 
     private mutating func line(
-        _ transfers: [TransferInfo], _ now: ContinuousClock.Instant
+        _ transfers: [TransferInfo],
+        _ now: ContinuousClock.Instant
     ) -> String {
         let name = transfers.count == 1 ? transfers[0].volume : "\(transfers.count) volumes"
         let text = Self.text(name: name, transfers)
@@ -45,7 +46,8 @@ struct ProgressView {
 
     /// The facts of one line; pure, for tests.
     static func text(
-        name: String, _ transfers: [TransferInfo]
+        name: String,
+        _ transfers: [TransferInfo]
     ) -> (percent: Double?, rest: String) {
         let known = transfers.compactMap(\.progress)
         let done = transfers.filter(\.state.isFinal).count
@@ -75,8 +77,10 @@ struct ProgressView {
         }
         parts.append("saved: \(Self.saved(sum))")
         let percent = done == transfers.count ? 100 : sum.percent
-        return (percent.flatMap { known.count < transfers.count ? min($0, 99) : $0 },
-            parts.joined(separator: "  "))
+        return (
+            percent.flatMap { known.count < transfers.count ? min($0, 99) : $0 },
+            parts.joined(separator: "  ")
+        )
     }
 
     private static func states(_ transfers: [TransferInfo]) -> String? {

@@ -28,7 +28,8 @@ struct Column<Item>: Sendable {
 /// Turns results into text; pure, so that golden tests can hold it.
 enum Rendering {
     static func text<Item: Listed>(
-        of items: [Item], _ format: OutputFormat
+        of items: [Item],
+        _ format: OutputFormat
     ) throws(APIError) -> String {
         switch format {
         case .table: Self.table(items, wide: false)
@@ -40,7 +41,8 @@ enum Rendering {
     }
 
     static func text<Item: Listed>(
-        ofOne item: Item, _ format: OutputFormat
+        ofOne item: Item,
+        _ format: OutputFormat
     ) throws(APIError) -> String {
         switch format {
         case .table: Self.facts(item, wide: false)
@@ -54,7 +56,9 @@ enum Rendering {
     static func json(_ value: some Encodable) throws(APIError) -> String {
         do {
             return String(
-                decoding: try AgentJSON.data(of: value, indented: true), as: UTF8.self)
+                decoding: try AgentJSON.data(of: value, indented: true),
+                as: UTF8.self
+            )
         } catch { throw APIError(.agentFailed, "The answer cannot be shown.", cause: "\(error)") }
     }
 
@@ -70,23 +74,28 @@ enum Rendering {
             [columns.map(\.title)]
             + items.map { item in columns.map { column in shown(column.value(item)) } }
         let widths = columns.indices.map { index in rows.map { $0[index].count }.max() ?? 0 }
-        return rows.map { row in
-            let cells = zip(row, widths).map { cell, width in
-                cell + String(repeating: " ", count: width - cell.count)
+        return
+            rows.map { row in
+                let cells = zip(row, widths)
+                    .map { cell, width in
+                        cell + String(repeating: " ", count: width - cell.count)
+                    }
+                return trimmed(cells.joined(separator: "   ")) + "\n"
             }
-            return trimmed(cells.joined(separator: "   ")) + "\n"
-        }.joined()
+            .joined()
     }
 
     private static func facts<Item: Listed>(_ item: Item, wide: Bool) -> String {
         // One thing has room for every fact.
         let columns = Item.columns
         let width = columns.map(\.title.count).max() ?? 0
-        return columns.map { column in
-            let title = column.title + ":"
-            let padding = String(repeating: " ", count: width + 3 - title.count)
-            return trimmed(title + padding + shown(column.value(item))) + "\n"
-        }.joined()
+        return
+            columns.map { column in
+                let title = column.title + ":"
+                let padding = String(repeating: " ", count: width + 3 - title.count)
+                return trimmed(title + padding + shown(column.value(item))) + "\n"
+            }
+            .joined()
     }
 
     private static func shown(_ text: String) -> String {

@@ -53,10 +53,13 @@ enum YAMLText {
     }
 
     private static func lines(of members: [String: JSONValue]) -> [String] {
-        members.sorted { $0.key < $1.key }.flatMap { key, value -> [String] in
-            guard let block = Self.block(value) else { return ["\(key): \(Self.scalar(value))"] }
-            return ["\(key):"] + block.map { "  " + $0 }
-        }
+        members.sorted { $0.key < $1.key }
+            .flatMap { key, value -> [String] in
+                guard let block = Self.block(value) else {
+                    return ["\(key): \(Self.scalar(value))"]
+                }
+                return ["\(key):"] + block.map { "  " + $0 }
+            }
     }
 
     private static func block(_ value: JSONValue) -> [String]? {
@@ -81,7 +84,8 @@ enum YAMLText {
 
     private static func quoted(_ text: String) -> String {
         let plain = text.unicodeScalars.allSatisfy {
-            $0.isASCII && ($0.properties.isAlphabetic || "/_.-0123456789".unicodeScalars.contains($0))
+            $0.isASCII
+                && ($0.properties.isAlphabetic || "/_.-0123456789".unicodeScalars.contains($0))
         }
         let first = text.unicodeScalars.first
         let begins = first.map { $0.properties.isAlphabetic || $0 == "/" } ?? false

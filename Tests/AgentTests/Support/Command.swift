@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+/// What a finished command left.
+struct CommandResult: Sendable {
+    let status: Int32
+    let output: String
+    let errors: String
+
+    /// The JSON that standard output holds.
+    func json<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        return try decoder.decode(type, from: Data(self.output.utf8))
+    }
+}
+
+/// The built executables and a way to run them.
+enum Command {
+    /// Where `godwit` and `godwit-agent` were built: beside the test bundle.
+    static let directory: String = {
+        if let given = ProcessInfo.processInfo.environment["GODWIT_BIN"] { return given }
+        let own =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(fileURLWithPath: own).deletingLastPathComponent().path
+    }()
+
+    /// Runs a command to its end; reads its output through files, so that no pipe can fill up.
+    static func run(
+        _ name: String,
+        _ arguments: [String],
+        input: String = "",
+        environment: [String: String] = [:],
+        in directory: String? = nil
+    ) async throws -> CommandResult {
+        let started = try Self.start(
+            name,
+            arguments,
+            input: input,
+            environment: environment,
+            in: directory
+        )
+        return try await started.result()
+    }
+
+    static func start(
+        _ name: String,
+        _ arguments: [String],
+        input: String = "",
+        environment: [String: String] = [:],
+        in directory: String? = nil
+    ) throws -> RunningCommand {
+        let base = NSTemporaryDirectory() + "godwit-test-\(UUID().uuidString)"
+        let process = Process()
+        process.executableURL = URL(
+            fileURLWithPath: name.hasPrefix("/") ? name : "\(Self.directory)/\(name)"
+        )
+        process.arguments = arguments
+        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+        var variables = ProcessInfo.processInfo.environment
+        variables["GODWIT_AGENT"] = nil
+        for (key, value) in environment { variables[key] = value }
+        process.environment = variables
+        for suffix in ["out", "err"] {
+            _ = FileManager.default.createFile(atPath: "\(base).\(suffix)", contents: nil)
+        }
+        try Data(input.utf8).write(to: URL(fileURLWithPath: "\(base).in"))
+        process.standardInput = FileHandle(forReadingAtPath: "\(base).in")
+        process.standardOutput = FileHandle(forWritingAtPath: "\(base).out")
+        process.standardError = FileHandle(forWritingAtPath: "\(base).err")
+        return try RunningCommand(process, base: base)
+    }
+}
+
+/// A command that may still run.
+final class RunningCommand: @unchecked Sendable {
+    // Only `terminate`-like calls and the identifier are used after the start.
+    private let process: Process
+    private let base: String
+    private let ended: AsyncStream<Int32>
+
+    init(_ process: Process, base: String) throws {
+        self.process = process
+        self.base = base
+        let (stream, continuation) = AsyncStream<Int32>.makeStream()
+        self.ended = stream
+        process.terminationHandler = { process in
+            let byExit = process.terminationReason == .exit
+            continuation.yield(byExit ? process.terminationStatus : 128 + process.terminationStatus)
+            continuation.finish()
+        }
+        try process.run()
+    }
+
+    var identifier: Int32 { self.process.processIdentifier }
+    var isRunning: Bool { self.process.isRunning }
+
+    var errors: String {
+        (try? String(contentsOfFile: "\(self.base).err", encoding: .utf8)) ?? ""
+    }
+
+    func signal(_ number: Int32) { kill(self.process.processIdentifier, number) }
+
+    /// Waits for the end; call once.
+    func result() async throws -> CommandResult {
+        var status: Int32 = -1
+        for await ended in self.ended { status = ended }
+        let output = try String(contentsOfFile: "\(self.base).out", encoding: .utf8)
+        let errors = self.errors
+        for suffix in ["in", "out", "err"] {
+            try? FileManager.default.removeItem(atPath: "\(self.base).\(suffix)")
+        }
+        return CommandResult(status: status, output: output, errors: errors)
+    }
+}
