@@ -208,6 +208,8 @@ struct ReplicationAttempts {
             return .again
         case .cancelled:
             throw ReplicationError(.cancelled, "the run was cancelled")
+        case .sourceWritten:
+            throw ReplicationError(failure)
         case .drained, .stopped, .transport, .store:
             let error = ReplicationError(failure)
             guard error.isRetryable, error.code != .sourceFailed else { throw error }

@@ -21,7 +21,7 @@ extension ReplicationError {
             code,
             "the source could not be read or frozen",
             cause: error.description,
-            remedy: error.advice,
+            remedy: code == .sourceChanged ? nil : error.advice,
             isRetryable: error.isRetryable
         )
     }
@@ -29,7 +29,7 @@ extension ReplicationError {
     /// What ended an attempt.
     init(_ failure: StreamFailure) {
         switch failure {
-        case .store(let error): self.init(error)
+        case .store(let error), .sourceWritten(let error): self.init(error)
         case .transport(let error): self.init(error)
         case .peer(let report): self.init(report)
         case .refused(let refusal): self.init(refusal)

@@ -205,9 +205,9 @@ struct ReplicationRun {
             guard let target = try volume.reopen(pending.number, pending.snapshot) else {
                 return nil
             }
-            // Frozen where it lies, it may have been thawed and resized since.
+            // Frozen where it lies, it may have been thawed and written since.
             if target.size == pending.size, let image = try? target.openImage(),
-                try image.size() == pending.size
+                try image.size() == pending.size, try target.isUnwritten()
             {
                 return target
             }

@@ -12,6 +12,8 @@ enum StreamFailure: Error {
     case transport(TransportError)
     /// The snapshot, the base or the digests.
     case store(StoreError)
+    /// The volume was written although it was declared frozen.
+    case sourceWritten(StoreError)
     /// The peer said so, or broke the protocol.
     case peer(ErrorReport)
     /// The offer was refused.
@@ -31,7 +33,9 @@ enum StreamFailure: Error {
     var isSecondary: Bool {
         switch self {
         case .transport, .stopped: true
-        case .store, .peer, .refused, .missedChange, .foreignTicket, .drained, .cancelled: false
+        case .store, .sourceWritten, .peer, .refused, .missedChange, .foreignTicket, .drained,
+            .cancelled:
+            false
         }
     }
 }

@@ -16,24 +16,26 @@ import WireProtocol
 ///          ▲──────────────────────────── wakeup ────────────────────────────────────────────┘
 /// ```
 struct TransferAttempt: ~Copyable {
-    private let context: TransferContext
-    private let target: SourceSnapshot
-    private let threads: Int
-    private let scope: ResumeTicket.Scope
-    private let hello: Hello
-    private let isCancelled: @Sendable () -> Bool
+    let context: TransferContext
+    let target: SourceSnapshot
+    let threads: Int
+    let scope: ResumeTicket.Scope
+    let hello: Hello
+    let isCancelled: @Sendable () -> Bool
     /// Called with what is durable there already, when the destination has accepted.
-    private let accepted: (Accept) -> Void
+    let accepted: (Accept) -> Void
 
-    private var session: SenderSession
-    private var connection: FrameConnection
-    private var workers: [DataThread.Joinable] = []
-    private var streams = 0
-    private var lastTick: MonotonicTime
+    var session: SenderSession
+    var connection: FrameConnection
+    var workers: [DataThread.Joinable] = []
+    var streams = 0
+    var lastTick: MonotonicTime
+    /// Computes the root while this thread goes on to listen.
+    var finisher: DataThread.Joinable?
     /// The streams rest because the receiver drains.
-    private var isDraining = false
+    var isDraining = false
     /// How long the reason for a broken data connection may take to arrive.
-    private var graceEnds: MonotonicTime?
+    var graceEnds: MonotonicTime?
 
     /// Connects; nothing was sent yet.
     init(
@@ -157,7 +159,7 @@ struct TransferAttempt: ~Copyable {
     }
 
     /// Does what the session says; the generation once it is committed.
-    private mutating func perform(_ action: SenderAction) throws(StreamFailure) -> Generation? {
+    mutating func perform(_ action: SenderAction) throws(StreamFailure) -> Generation? {
         switch action {
         case .none: break
         case .send(let frames): try self.send(frames)
@@ -188,144 +190,13 @@ struct TransferAttempt: ~Copyable {
         return nil
     }
 
-    private mutating func send(_ frames: [ControlFrame]) throws(StreamFailure) {
+    mutating func send(_ frames: [ControlFrame]) throws(StreamFailure) {
         do throws(TransportError) {
             for frame in frames { try self.connection.send(frame, flush: false) }
             try self.connection.flush()
         } catch {
             throw .transport(error)
         }
-    }
-
-    // MARK: The data threads
-
-    private mutating func startStreams(
-        _ accept: Accept,
-        _ durable: [Extent]
-    ) throws(StreamFailure) {
-        if accept.isResumed {
-            guard accept.ticket.verify(self.scope, secret: self.context.request.identity.poolSecret)
-            else {
-                let abort = Abort(
-                    code: .badTicket,
-                    discard: true,
-                    text: "the ticket of the stage is not ours"
-                )
-                if case .close(let closing) = self.session.abort(abort),
-                    let frame = closing.lastFrame
-                {
-                    try self.send([frame])
-                }
-                throw .foreignTicket
-            }
-        }
-        self.accepted(accept)
-        self.streams = min(accept.streams, self.threads)
-        let count = self.streams
-        self.context.state.update { state in
-            state.acks = Array(repeating: nil, count: count)
-            state.running = count
-        }
-        let session = StreamSession(
-            hello: self.hello,
-            token: accept.token,
-            codecs: Set(ChunkCodec.allCases.filter { self.session.offer.codecs.contains($0) }),
-            durable: DurableRanges(durable)
-        )
-        for index in 0..<count {
-            let context = self.context
-            do throws(TransportError) {
-                self.workers.append(
-                    try DataThread.spawn(name: "gw-send-\(index)") {
-                        runStream(context, session, StreamIndex(index))
-                    }
-                )
-            } catch {
-                self.context.state.update { state in state.running -= count - index }
-                throw .transport(error)
-            }
-        }
-    }
-
-    /// Reacts to cancellation, failures and the end of the data threads.
-    private mutating func lookAtWorkers(_ now: MonotonicTime) throws(StreamFailure) -> Generation? {
-        if self.isCancelled() {
-            if case .close(let closing) = self.session.cancel(discard: false),
-                let frame = closing.lastFrame
-            {
-                try? self.send([frame])
-                self.connection.close(afterLastWord: true)
-            }
-            throw .cancelled
-        }
-        let (running, ended, failure) = self.context.state.read { state in
-            (state.running, state.ended, state.failure)
-        }
-        if let failure { return try self.fail(failure, now) }
-        guard self.streams > 0, running == 0, self.workers.count == self.streams else { return nil }
-        self.workers.removeAll()
-        if ended == self.streams { return try self.commit() }
-        guard self.isDraining else { throw .stopped }
-        return try self.drained()
-    }
-
-    private mutating func drained() throws(StreamFailure) -> Generation? {
-        do throws(StreamFailure) {
-            return try self.perform(self.session.drained())
-        } catch {
-            throw .drained
-        }
-    }
-
-    /// Everything was sent: makes the root durable here, then asks for the proof there.
-    private mutating func commit() throws(StreamFailure) -> Generation? {
-        self.context.progress.enter(.committing)
-        let context = self.context
-        let root = try storing { () throws(StoreError) in try context.digests.finish() }
-        let offer = self.session.offer
-        let generation = Generation(
-            volume: offer.volume,
-            lineage: offer.lineage,
-            number: offer.target.number,
-            snapshot: offer.target.snapshot,
-            size: offer.target.size,
-            root: root
-        )
-        let target = self.target
-        try storing { () throws(StoreError) in try target.record(generation, offer.algorithm) }
-        let totals = self.context.state.read { $0.totals }
-        return try self.perform(self.session.streamsFinished(root: root, totals: totals))
-    }
-
-    /// Gives the destination a moment to say why a connection broke, then ends the session.
-    private mutating func fail(
-        _ failure: StreamFailure,
-        _ now: MonotonicTime
-    ) throws(StreamFailure) -> Generation? {
-        if failure.isSecondary {
-            let end = self.graceEnds ?? now.advanced(bySeconds: 2)
-            self.graceEnds = end
-            if now < end { return nil }
-        }
-        let report: ErrorReport =
-            switch failure {
-            case .store(let error):
-                ErrorReport(code: .storeFailed, isRetryable: true, text: "sender: \(error.what)")
-            case .peer(let report): report
-            case .missedChange:
-                ErrorReport(
-                    code: .driftFound,
-                    isRetryable: true,
-                    text: "the sender's change source missed a change"
-                )
-            case .transport, .refused, .foreignTicket, .drained, .cancelled, .stopped:
-                ErrorReport(code: .streamLost, text: "a data connection broke at the sender")
-            }
-        if case .close(let closing) = self.session.failed(report), let frame = closing.lastFrame {
-            try? self.send([frame])
-            self.connection.close(afterLastWord: true)
-        }
-        throw failure
     }
 
     // MARK: The end
@@ -347,11 +218,12 @@ struct TransferAttempt: ~Copyable {
         }
         for connection in connections { connection.interrupt() }
         for worker in self.workers { worker.join() }
+        self.finisher?.join()
         self.countWire()
         self.connection.close()
     }
 
-    private var counted = 0
+    var counted = 0
 
     private mutating func countWire() {
         let control = self.connection.connection
@@ -362,29 +234,4 @@ struct TransferAttempt: ~Copyable {
         self.context.progress.wire.add(ByteCount(bytes - self.counted))
         self.counted = bytes
     }
-}
-
-/// The body of a data thread.
-private func runStream(
-    _ context: TransferContext,
-    _ session: StreamSession,
-    _ index: StreamIndex
-) {
-    do throws(StreamFailure) {
-        let tls = try StreamWorker.connect(context)
-        var worker = StreamWorker(context, session, index, tls)
-        let isComplete = try worker.run()
-        let totals = worker.stream.totals
-        context.state.update { state in
-            state.totals = state.totals + totals
-            if isComplete { state.ended += 1 }
-            state.running -= 1
-        }
-    } catch {
-        context.state.update { state in
-            state.fail(error)
-            state.running -= 1
-        }
-    }
-    context.wakeup.signal()
 }

@@ -96,6 +96,8 @@ struct AttemptState {
     var totals = StreamTotals()
     /// Streams that sent their end frame.
     var ended = 0
+    /// The root of the target, durable here.
+    var root: RootDigest?
     /// The first primary failure, else the first one.
     var failure: StreamFailure?
     /// The attempt is over: nobody waits for anything any more.

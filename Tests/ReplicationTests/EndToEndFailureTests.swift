@@ -56,27 +56,9 @@ import VolumeStore
         var generator = world.generator
         let volume = try world.volume(size: 96 << 20)
         try volume.write(noise(96 << 20, using: &generator), at: 0)
-        // A link that is slow enough to be interrupted for certain.
-        let breaker = try Breaker(to: world.service.port, cutsAfter: [64 << 20])
-        world.route(through: breaker.port)
-        let running = Mutex<Replication?>(nil)
-        let events = RecordedEvents { event in
-            if case .retrying = event { running.withLock { $0 }?.cancel() }
-        }
-        let run = Replication(
-            world.request(volume),
-            threads: world.threads,
-            environment: world.environment,
-            observer: events
-        )
-        running.withLock { $0 = run }
-        let error = try #require(throws: ReplicationError.self) { try run.run() }
-        #expect(error.code == .cancelled)
-        running.withLock { $0 = nil }
-        breaker.close()
+        try world.breakAndCancel(volume, after: 64 << 20)
         let pending = try #require(try volume.pair(World.destination).pending)
         // Another process would come here with nothing but the files.
-        world.route(through: world.service.port)
         try volume.write(noise(4096, using: &generator), at: 0)
         let later = RecordedEvents()
         let result = try world.run(volume, observer: later)
@@ -129,6 +111,75 @@ import VolumeStore
         #expect(try volume.pair(World.destination).committed == second.target)
         try volume.write(noise(4096, using: &generator), at: 0)
         #expect(try world.run(volume).mode == .incremental)
+        #expect(try world.shows(volume))
+    }
+
+    @Test func aStageOfAnotherSenderIsNotBelievedAndBegunAnew() throws {
+        let world = try World()
+        var generator = world.generator
+        let volume = try world.volume(size: 96 << 20)
+        try volume.write(noise(96 << 20, using: &generator), at: 0)
+        try world.breakAndCancel(volume, after: 64 << 20)
+        let events = RecordedEvents()
+        let result = try world.run(volume, observer: events) { request in
+            request.identity = SenderIdentity(
+                cluster: World.source,
+                software: "test",
+                poolSecret: [UInt8](repeating: 43, count: 32)
+            )
+        }
+        #expect(result.progress.attempt == 2)
+        #expect(result.progress.resumedBytes == .zero)
+        #expect(try world.shows(volume))
+    }
+
+    @Test func aDrainingDestinationIsLeftAloneAndTheSnapshotIsKept() throws {
+        let world = try World(limits: ReceiverLimits(retryAfterSeconds: 0))
+        var generator = world.generator
+        let volume = try world.volume(size: 64 << 20)
+        try volume.write(noise(64 << 20, using: &generator), at: 0)
+        let drains = Mutex<[Joined]>([])
+        let events = RecordedEvents { event in
+            guard case .started = event,
+                let thread = try? Joined({ world.service.drain(within: .seconds(20)) })
+            else { return }
+            drains.withLock { $0.append(thread) }
+        }
+        let error = try #require(throws: ReplicationError.self) {
+            // Slow enough that the drain comes in the middle.
+            try world.run(volume, observer: events) { request in
+                request.limit.change(to: ByteRate(bytesPerSecond: 40 << 20))
+            }
+        }
+        #expect(error.code == .unreachable && error.isRetryable, "\(error)")
+        #expect(try volume.pair(World.destination).pending != nil)
+        #expect(world.replicas.volume(volume.id)?.visible == nil)
+        for thread in drains.withLock({ $0 }) { thread.join() }
+    }
+
+    @Test func aFileThatWasDeclaredFrozenAndIsWrittenIsNotCommitted() throws {
+        let world = try World()
+        var generator = world.generator
+        let place = try TemporaryDirectory()
+        let path = "\(place.path)/disk"
+        _ = try BlockFile.create(path, size: .mebibytes(8))
+        let volume = try world.sources.attach(
+            VolumeName("disk"),
+            path,
+            isFrozen: true,
+            using: &generator
+        )
+        try volume.write(noise(8 << 20, using: &generator), at: 0)
+        let events = RecordedEvents { event in
+            if case .started = event { try? volume.write([1], at: 100) }
+        }
+        let error = try #require(throws: ReplicationError.self) {
+            try world.run(volume, observer: events)
+        }
+        #expect(error.code == .sourceChanged)
+        #expect(error.remedy.contains("Stop the writer"))
+        #expect(try world.replica(of: volume).visible == nil)
+        _ = try world.run(volume)
         #expect(try world.shows(volume))
     }
 
@@ -206,6 +257,38 @@ import VolumeStore
         }
         #expect(retries.count == 4)
         #expect(try volume.pair(World.destination).runs.first?.outcome == "unreachable")
+    }
+
+    @Test func anotherServerThanThePairsIsNotTrusted() throws {
+        let world = try World()
+        let volume = try world.volume(size: 4096)
+        let other = ClusterID(halves: Halves(high: 9, low: 9))
+        let client = try World.client(expecting: other)
+        let error = try #require(throws: ReplicationError.self) {
+            try world.run(volume) { request in
+                request.destination = Destination(
+                    host: "127.0.0.1",
+                    port: world.service.port,
+                    client: client,
+                    pair: other
+                )
+            }
+        }
+        #expect(error.code == .notAuthorised && !error.isRetryable)
+        #expect(world.replicas.volume(volume.id) == nil)
+    }
+
+    @Test func theBandwidthLimitHolds() throws {
+        let world = try World()
+        var generator = world.generator
+        let volume = try world.volume(size: 8 << 20)
+        try volume.write(noise(8 << 20, using: &generator), at: 0)
+        let result = try world.run(volume) { request in
+            request.limit.change(to: ByteRate(bytesPerSecond: 8 << 20))
+        }
+        // A chunk for each thread may go beyond the second that the rest takes.
+        #expect(result.seconds > 0.5, "\(result.seconds)")
+        #expect(try world.shows(volume))
     }
 
     @Test func aVolumeIsSentToAPairOnceAtATime() throws {

@@ -140,6 +140,35 @@ struct EndToEndFileSystemTests {
         }
     }
 
+    @Test func aBlockDeviceIsTheDestination() throws {
+        try LoopDevice.attached(size: 16 << 20) { device in
+            let world = try World(place: { (_, _) in .attached(path: device, isFrozen: false) })
+            var generator = world.generator
+            // What was on the device before must not shine through where the volume is zero.
+            var old = ChunkBuffer(capacity: .mebibytes(1))
+            old.copy(noise(1 << 20, using: &generator), at: 0)
+            let disk = try BlockFile.open(device, writable: true)
+            for place in 0..<16 { try disk.write(old, 0..<1 << 20, at: ByteOffset(place << 20)) }
+            try disk.sync()
+            let volume = try world.volume(size: 16 << 20)
+            try volume.write(noise(5 << 20, using: &generator), at: 3 << 20)
+            _ = try world.run(volume)
+            #expect(try world.shows(volume), "seed \(world.seed)")
+            #expect(try Self.isSame(volume.livePath, device))
+            _ = try scatter(100, over: volume, using: &generator)
+            try volume.discard(4 << 20, 5 << 20)
+            let result = try world.run(volume)
+            #expect(result.mode == .incremental)
+            #expect(try Self.isSame(volume.livePath, device), "seed \(world.seed)")
+        }
+    }
+
+    private static func isSame(_ path: String, _ other: String) throws -> Bool {
+        let left = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+        let right = try FileHandle(forReadingFrom: URL(fileURLWithPath: other))
+        return try left.readToEnd() == right.readToEnd()
+    }
+
     @Test func anAttachedFileOnAReflinkFileSystemIsSentWhileItIsWritten() throws {
         try LoopFileSystem.xfs.mounted { directory in
             let world = try World()

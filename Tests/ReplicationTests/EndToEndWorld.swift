@@ -83,14 +83,19 @@ final class World: Sendable {
             },
             observer: SilentReceiver()
         )
-        self.client = try TLSClient(
-            credentials: credentials.client,
-            expectedServer: .agent(of: Self.destination)
-        )
+        self.client = try Self.client(expecting: Self.destination)
         try self.service.start()
     }
 
     deinit { self.service.stop() }
+
+    /// The pair's client, which trusts a server of this name only.
+    static func client(expecting cluster: ClusterID) throws -> TLSClient {
+        try TLSClient(
+            credentials: try self.credentials.get().client,
+            expectedServer: .agent(of: cluster)
+        )
+    }
 
     // MARK: Volumes
 
@@ -165,6 +170,28 @@ final class World: Sendable {
             observer: observer
         )
         return try run.run()
+    }
+
+    /// Sends until a connection breaks after so many bytes, and then gives up.
+    func breakAndCancel(_ volume: SourceVolume, after bytes: Int) throws {
+        let breaker = try Breaker(to: self.service.port, cutsAfter: [bytes])
+        defer { breaker.close() }
+        self.route(through: breaker.port)
+        defer { self.route(through: self.service.port) }
+        let running = Mutex<Replication?>(nil)
+        let events = RecordedEvents { event in
+            if case .retrying = event { running.withLock { $0 }?.cancel() }
+        }
+        let run = Replication(
+            self.request(volume),
+            threads: self.threads,
+            environment: self.environment,
+            observer: events
+        )
+        running.withLock { $0 = run }
+        let error = try #require(throws: ReplicationError.self) { try run.run() }
+        #expect(error.code == .cancelled, "\(error)")
+        running.withLock { $0 = nil }
     }
 
     // MARK: What the destination shows

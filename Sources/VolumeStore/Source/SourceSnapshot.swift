@@ -50,6 +50,27 @@ public struct SourceSnapshot: Sendable {
         return try BlockFile.open(path, writable: false)
     }
 
+    /// Whether a volume that is read where it lies is still what it was when it was frozen.
+    ///
+    /// - Returns: true also for clones and copies, which nobody writes, and for devices, of which
+    ///   nothing tells.
+    public func isUnwritten() throws(StoreError) -> Bool {
+        guard self.record.backing == .inPlace, let stamp = self.record.liveStamp else {
+            return true
+        }
+        return try SparseCopy.stamp(of: self.openImage())?.description == stamp
+    }
+
+    /// Throws `busy` when a volume that was declared frozen has been written.
+    public func checkUnwritten() throws(StoreError) {
+        guard try !self.isUnwritten() else { return }
+        throw StoreError(
+            .busy,
+            "the volume was declared frozen and was written while it was read; stop the writer",
+            path: self.imagePath
+        )
+    }
+
     /// The generation with its root; nil while the root is not known, or its digests are gone.
     public func generation() throws(StoreError) -> Generation? {
         try StateFile.load(GenerationRecord.self, from: self.generationPath)?.generation
