@@ -142,7 +142,7 @@ struct DataConnection: ~Copyable {
     private func noteApplied(_ charge: ByteCount) {
         guard let lane = self.lane else { return }
         lane.progress.noteApplied(self.stream.charged)
-        lane.transfer.noteApplied(charge)
+        lane.transfer.noteApplied(charge, of: lane.progress)
     }
 
     // MARK: Questions about the base

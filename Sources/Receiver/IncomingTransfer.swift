@@ -48,7 +48,7 @@ final class IncomingTransfer: Sendable {
     let controlWakeup: Wakeup
     let workerWakeup: Wakeup
     private let notices = Mutex<[Notice]>([])
-    private let unflushed = Atomic<Int>(0)
+    private let isDirty = Atomic<Bool>(false)
 
     init(
         pair: PairIdentity,
@@ -106,17 +106,29 @@ final class IncomingTransfer: Sendable {
         self.controlWakeup.signal()
     }
 
-    /// Counts applied bytes; wakes the worker at the first ones and when there are many.
-    func noteApplied(_ charge: ByteCount) {
-        let step = self.environment.limits.flushStep.bytes
-        let (before, after) = self.unflushed.add(charge.bytes, ordering: .acquiringAndReleasing)
-        if before == 0 || (before < step && after >= step) { self.workerWakeup.signal() }
+    /// Wakes the worker at the first applied bytes, and when a stream has many of them.
+    func noteApplied(_ charge: ByteCount, of stream: StreamProgress) {
+        let step = self.environment.limits.flushStep
+        let unflushed = stream.unflushedBytes
+        let isDue = unflushed >= step && unflushed < step + charge
+        let isFirst = !self.isDirty.exchange(true, ordering: .acquiringAndReleasing)
+        if isFirst || isDue { self.workerWakeup.signal() }
     }
 
-    /// Bytes that were applied and are not being flushed yet.
-    var unflushedBytes: ByteCount { ByteCount(self.unflushed.load(ordering: .acquiring)) }
+    /// Whether something was applied since the last flush began.
+    var hasApplied: Bool { self.isDirty.load(ordering: .acquiring) }
 
-    func takeUnflushed() { self.unflushed.store(0, ordering: .releasing) }
+    /// Takes what every stream has applied for a flush that begins now.
+    func beginFlush() -> [(stream: StreamProgress, applied: ByteCount)] {
+        self.isDirty.store(false, ordering: .sequentiallyConsistent)
+        return self.state.withLock { $0.streams }.map { ($0, $0.beginFlush()) }
+    }
+
+    /// Whether a stream has so much that its sender would soon have to wait.
+    var isFlushDue: Bool {
+        let step = self.environment.limits.flushStep
+        return self.state.withLock { $0.streams }.contains { $0.unflushedBytes >= step }
+    }
 
     // MARK: Ending
 

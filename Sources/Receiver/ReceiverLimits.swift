@@ -17,7 +17,7 @@ public struct ReceiverLimits: Hashable, Sendable {
     public var handshakes: Int
     /// How far each stream may be ahead of what is durable.
     public var creditWindow: ByteCount
-    /// Applied bytes after which they are made durable, over all streams.
+    /// Applied bytes of one stream after which everything applied is made durable.
     public var flushStep: ByteCount
     /// Applied bytes wait at most so long to be made durable.
     public var flushInterval: Duration

@@ -14,6 +14,8 @@ final class StreamProgress: Sendable {
     private let applied = Atomic<Int>(0)
     private let durable = Atomic<Int>(0)
     private let credit: Atomic<Int>
+    /// What the last flush took.
+    private let flushed = Atomic<Int>(0)
     private let window: Int
 
     init(_ stream: StreamIndex, window: ByteCount) {
@@ -25,8 +27,22 @@ final class StreamProgress: Sendable {
     /// Up to where the sender may send; announced by the control connection.
     var creditLimit: ByteCount { ByteCount(self.credit.load(ordering: .acquiring)) }
 
-    /// What a flush that begins now will make durable.
+    /// Written to the stage.
     var appliedBytes: ByteCount { ByteCount(self.applied.load(ordering: .acquiring)) }
+
+    /// Applied bytes that no flush has taken yet.
+    var unflushedBytes: ByteCount {
+        // The mark first: it only follows what was applied.
+        let flushed = self.flushed.load(ordering: .acquiring)
+        return ByteCount(self.applied.load(ordering: .acquiring) - flushed)
+    }
+
+    /// Takes all that is applied for a flush that begins now.
+    func beginFlush() -> ByteCount {
+        let applied = self.appliedBytes
+        self.flushed.store(applied.bytes, ordering: .releasing)
+        return applied
+    }
 
     var receivedBytes: ByteCount { ByteCount(self.received.load(ordering: .acquiring)) }
 

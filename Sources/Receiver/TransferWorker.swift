@@ -47,26 +47,25 @@ struct TransferWorker: Sendable {
             let (isClosing, commit) = self.transfer.state.withLock { ($0.isClosing, $0.commit) }
             if isClosing { return .stop }
             if let commit { return .prove(commit) }
-            let unflushed = self.transfer.unflushedBytes
-            if unflushed >= self.limits.flushStep { return .flush }
+            if self.transfer.isFlushDue { return .flush }
             // A little that is applied waits for more, but not for long.
-            let timeout = unflushed > .zero ? self.limits.flushInterval : nil
+            // A look each second costs nothing and makes up for a signal that came too early.
+            let timeout =
+                self.transfer.hasApplied ? self.limits.flushInterval : Limits.timeoutResolution
             if !self.transfer.workerWakeup.wait(timeout: timeout) { return .flush }
         }
     }
 
     /// Makes durable what was applied before, then says so (P3).
     private func flush(_ stage: Stage) -> Bool {
-        let streams = self.transfer.state.withLock { $0.streams }
-        self.transfer.takeUnflushed()
-        let applied = streams.map(\.appliedBytes)
+        let taken = self.transfer.beginFlush()
         do {
             try stage.flush()
         } catch {
             self.transfer.post(.failed(ErrorReport(error)))
             return false
         }
-        for (stream, bytes) in zip(streams, applied) { stream.noteDurable(bytes) }
+        for (stream, applied) in taken { stream.noteDurable(applied) }
         self.transfer.controlWakeup.signal()
         return true
     }

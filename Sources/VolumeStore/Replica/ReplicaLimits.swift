@@ -13,6 +13,11 @@ public enum ReplicaLimits {
     /// What is copied at once when a journal is applied or a volume is read: one chunk.
     public static let copyStep = Geometry.maximumChunk
 
+    /// The least that is written past the page cache at once: 128 KiB.
+    ///
+    /// Below, a device takes longer for each write than the cache needs to copy it.
+    static let directWrite = ByteCount.kibibytes(128)
+
     /// Written bytes after which the kernel is told to start writing them out: 8 MiB.
     ///
     /// Measured: with it the last fsync of 1 GiB takes 0.02 s instead of 0.57 s.

@@ -106,10 +106,7 @@ public final class Stage: Sendable {
         let position = self.position(for: extent)
         let files = self.files
         try storing { () throws(StoreError) in
-            try files.target.write(chunk, range, at: position)
-        }
-        if let due = scratch.noteWritten(Extent(at: position, length: extent.length)) {
-            files.target.startWriteback(due)
+            try files.write(chunk, range, at: position, using: &scratch)
         }
         try self.combine(scratch.shares, from: LeafIndex(containing: place))
         self.ledger.withLock { $0.apply(StageLogRecord(.data, extent, at: position)) }
