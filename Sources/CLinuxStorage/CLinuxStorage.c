@@ -69,6 +69,10 @@ int gw_advise_dont_need(int file, int64_t offset, int64_t count) {
     return -posix_fadvise(file, offset, count, POSIX_FADV_DONTNEED);
 }
 
+int gw_advise_will_need(int file, int64_t offset, int64_t count) {
+    return -posix_fadvise(file, offset, count, POSIX_FADV_WILLNEED);
+}
+
 int gw_punch_hole(int file, int64_t offset, int64_t count) {
     RESULT(fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, count));
 }

@@ -19,6 +19,7 @@ struct DataConnection: ~Copyable {
     private var decompressor = ChunkDecompressor()
     private var chunk = ChunkBuffer(capacity: Geometry.maximumChunk)
     private var scratch = StageScratch()
+    private var small = SmallChunks()
     private var lane: Lane?
     private var isClosed = false
 
@@ -60,25 +61,42 @@ struct DataConnection: ~Copyable {
             guard !self.isClosed else { return }
         }
         do throws(TransportError) {
-            let received = try self.frames.receive()
-            if let lane = self.lane {
-                // The sender may have heard of more credit than this thread has looked at.
-                self.stream.extendCredit(to: lane.progress.creditLimit)
+            if !self.small.isEmpty,
+                try self.frames.waitReadable(timeout: .zero) != .readable
+            {
+                // Nothing more to put with them: the sender may be waiting for them.
+                self.applySmall()
+                guard !self.isClosed else { return }
             }
-            switch received {
-            case .control(let frame):
-                self.perform(self.stream.received(frame))
-            case .data(let header, let payload):
-                self.take(header, payload)
-            case .skipped:
-                break
-            }
+            self.take(try self.frames.receive())
         } catch {
+            self.applySmall()
+            guard !self.isClosed else { return }
             if case .violation(let frame) = error.code {
                 self.perform(self.stream.malformed(frame))
             } else {
                 self.perform(self.stream.connectionClosed())
             }
+        }
+    }
+
+    private mutating func take(_ received: FrameConnection.Received) {
+        if let lane = self.lane {
+            // The sender may have heard of more credit than this thread has looked at.
+            self.stream.extendCredit(to: lane.progress.creditLimit)
+        }
+        switch received {
+        case .control(let frame):
+            self.applySmall()
+            guard !self.isClosed else { return }
+            self.perform(self.stream.received(frame))
+        case .data(let header, let payload):
+            // Before the stream counts this one: what is applied must not run ahead.
+            if !self.small.hasRoom(for: header) { self.applySmall() }
+            guard !self.isClosed else { return }
+            self.take(header, payload)
+        case .skipped:
+            break
         }
     }
 
@@ -89,14 +107,22 @@ struct DataConnection: ~Copyable {
         guard case .data(let extent) = action, let lane = self.lane else {
             return self.perform(action)
         }
-        let length = header.rawLength
+        if SmallChunks.isSmall(header), lane.stage.readsBase {
+            return self.keep(header, payload, lane)
+        }
+        precondition(self.small.isEmpty, "small chunks wait behind a large one")
+        let range = 0..<header.rawLength
+        let isIntact =
+            switch header.codec {
+            case .none: Checksum.xxh3(self.frames.receiveBuffer, payload) == header.checksum
+            case .lz4, .deflate: self.unpack(header, payload, into: range)
+            }
+        guard isIntact else { return self.fail(.corrupt(header)) }
+        lane.progress.noteReceived(self.stream.charged)
         do throws(StageError) {
             switch header.codec {
             case .none:
-                guard Checksum.xxh3(self.frames.receiveBuffer, payload) == header.checksum else {
-                    return self.fail(.corrupt(header))
-                }
-                lane.progress.noteReceived(self.stream.charged)
+                // From where it was received: no copy.
                 try lane.stage.write(
                     self.frames.receiveBuffer,
                     payload,
@@ -104,28 +130,56 @@ struct DataConnection: ~Copyable {
                     using: &self.scratch
                 )
             case .lz4, .deflate:
-                guard
-                    self.decompressor.decompress(
-                        self.frames.receiveBuffer,
-                        payload,
-                        into: &self.chunk,
-                        0..<length,
-                        codec: header.codec
-                    ),
-                    Checksum.xxh3(self.chunk, 0..<length) == header.checksum
-                else { return self.fail(.corrupt(header)) }
-                lane.progress.noteReceived(self.stream.charged)
-                try lane.stage.write(
-                    self.chunk,
-                    0..<length,
-                    at: extent.start,
-                    using: &self.scratch
-                )
+                try lane.stage.write(self.chunk, range, at: extent.start, using: &self.scratch)
             }
         } catch {
             return self.fail(ErrorReport(error))
         }
         self.noteApplied(extent.length)
+    }
+
+    /// Decompresses a payload into the chunk buffer; whether it has its checksum.
+    private mutating func unpack(
+        _ header: DataHeader,
+        _ payload: Range<Int>,
+        into range: Range<Int>
+    ) -> Bool {
+        self.decompressor.decompress(
+            self.frames.receiveBuffer,
+            payload,
+            into: &self.chunk,
+            range,
+            codec: header.codec
+        )
+            && Checksum.xxh3(self.chunk, range) == header.checksum
+    }
+
+    /// Puts a small chunk with others, while the base's bytes in its place are read in.
+    private mutating func keep(_ header: DataHeader, _ payload: Range<Int>, _ lane: Lane) {
+        let range = self.small.place(for: header)
+        guard self.unpack(header, payload, into: range) else {
+            return self.fail(.corrupt(header))
+        }
+        lane.progress.noteReceived(self.stream.charged)
+        lane.stage.prefetch(header.extent)
+        self.small.add(header.extent)
+    }
+
+    /// Stages the small chunks that wait.
+    private mutating func applySmall() {
+        guard !self.small.isEmpty, let lane = self.lane else { return }
+        var charge = ByteCount.zero
+        while let (extent, range) = self.small.next() {
+            do throws(StageError) {
+                try lane.stage.write(self.chunk, range, at: extent.start, using: &self.scratch)
+            } catch {
+                self.small.removeAll()
+                return self.fail(ErrorReport(error))
+            }
+            charge += extent.length
+        }
+        self.small.removeAll()
+        self.noteApplied(charge)
     }
 
     private mutating func zero(_ extent: Extent) {
@@ -139,6 +193,7 @@ struct DataConnection: ~Copyable {
         self.noteApplied(Limits.zeroCharge)
     }
 
+    /// Everything that the stream has counted so far is staged.
     private func noteApplied(_ charge: ByteCount) {
         guard let lane = self.lane else { return }
         lane.progress.noteApplied(self.stream.charged)

@@ -41,6 +41,7 @@ int gw_fsync(int file);
 int gw_fdatasync(int file);
 int gw_sync_file_range_write(int file, int64_t offset, int64_t count);
 int gw_advise_dont_need(int file, int64_t offset, int64_t count);
+int gw_advise_will_need(int file, int64_t offset, int64_t count);
 
 // Space.
 int gw_punch_hole(int file, int64_t offset, int64_t count);

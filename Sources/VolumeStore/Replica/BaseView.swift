@@ -33,6 +33,13 @@ struct BaseView: Sendable {
         return true
     }
 
+    /// Has the kernel read an extent in, so that reading it later does not wait for the disk.
+    func prefetch(_ extent: Extent) {
+        let end = min(extent.end.bytes, self.size.bytes)
+        guard extent.start.bytes < end else { return }
+        self.file.prefetch(Extent(extent.start, ByteOffset(end)))
+    }
+
     /// The end of the hole that holds `place`, or `place` where there is none.
     func endOfHole(at place: ByteOffset) throws(StoreError) -> ByteOffset {
         guard place.bytes < self.size.bytes else { return ByteOffset(Int.max) }

@@ -84,6 +84,15 @@ public final class Stage: Sendable {
     /// Leaves of the base that were found not to hold what their digests promise.
     public var driftedLeaves: Int { self.driftCount.load(ordering: .relaxed) }
 
+    /// Whether writing reads what the base has in the same place.
+    public var readsBase: Bool { self.files.base != nil }
+
+    /// Has the base's bytes read in ahead of a write to the same place.
+    ///
+    /// A thread that does so for some small chunks before it writes the first one does not wait for
+    /// the disk once for each of them.
+    public func prefetch(_ extent: Extent) { self.files.base?.prefetch(extent) }
+
     // MARK: Writing
 
     /// Writes a chunk: at most 1 MiB, whole granules, or up to the end of the volume.

@@ -173,7 +173,7 @@ struct StageFactory: Sendable {
         }
         return StageFiles(
             target: target,
-            direct: self.openDirect(target.path),
+            direct: self.openDirect(target.path, record.backend),
             log: try BlockFile.open(self.stage.log, writable: true),
             digests: try DigestFile.open(self.stage.digests, writable: true),
             base: base,
@@ -183,9 +183,15 @@ struct StageFactory: Sendable {
         )
     }
 
-    private func openDirect(_ path: String) -> BlockFile? {
-        // Where that fails the page cache takes everything, as it does for what is small.
-        try? BlockFile.openDirect(path, writable: true)
+    private func openDirect(_ path: String, _ backend: StageBackend) -> BlockFile? {
+        switch backend {
+        case .journal:
+            // Read again soon, when it is applied: that should find it in memory.
+            nil
+        case .clone, .fresh, .direct:
+            // Where that fails the page cache takes everything, as it does for what is small.
+            try? BlockFile.openDirect(path, writable: true)
+        }
     }
 
     /// The bytes of the target that are neither the base's nor zero.

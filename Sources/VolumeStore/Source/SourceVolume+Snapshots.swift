@@ -26,8 +26,9 @@ extension SourceVolume {
         let number = try self.takeNumber()
         do throws(StoreError) {
             let directory = "\(self.directory)/generations/\(number.number)-\(snapshot)"
-            try PoolDirectory.make("\(self.directory)/generations")
-            try PoolDirectory.make(directory)
+            // Durable before the image, whose place beside an attached file only it tells.
+            try DurableFile.makeDirectory("\(self.directory)/generations")
+            try DurableFile.makeDirectory(directory)
             var record = try self.makeImage(of: snapshot, number, in: directory)
             record.isPinned = isPinned
             try StateFile.store(record, to: SourceSnapshot.recordPath(in: directory))
