@@ -112,11 +112,20 @@ struct AgentCore: Sendable {
         switch record.pair.direction {
         case .outgoing:
             await self.queue.cancelAll(to: name)
+            if let cluster = record.cluster { await self.forget(cluster) }
         case .incoming:
             if let cluster = record.cluster { self.cutOff(cluster) }
         }
         self.journal.note("PairRevoked", "the pair was revoked", pair: name)
         return record.info
+    }
+
+    /// Lets go of the generations that only this pair needed; a volume that is being sent keeps its.
+    private func forget(_ cluster: ClusterID) async {
+        let sources = self.volumes.sources
+        _ = try? await onThread("forget") { () throws(APIError) in
+            for volume in sources.list() { try? volume.forget(cluster) }
+        }
     }
 
     // MARK: - Volumes
@@ -153,7 +162,8 @@ struct AgentCore: Sendable {
             guard local.computedRoot != nil else {
                 throw APIError(
                     .generationNotFound,
-                    "The bytes of generation \(local.generation) of volume \(name) are not kept here, and the volume was written since.",
+                    "The bytes of generation \(local.generation) of volume \(name) are not "
+                        + "kept here, and the volume was written since.",
                     try: "compare with the copy: godwit volume verify \(name) --against PAIR"
                 )
             }
@@ -189,7 +199,8 @@ struct AgentCore: Sendable {
     private func noted(_ result: VolumeVerifyResult) -> VolumeVerifyResult {
         self.journal.note(
             result.equal ? "VolumeVerified" : "ContentsDiffer",
-            "generation \(result.generation) of volume \(result.volume): \(result.equal ? "equal" : "DIFFERENT")",
+            "generation \(result.generation) of volume \(result.volume): "
+                + "\(result.equal ? "equal" : "DIFFERENT")",
             volume: result.volume,
             pair: result.pair,
             level: result.equal ? .info : .error
@@ -215,7 +226,8 @@ struct AgentCore: Sendable {
         if let number = both.last(where: { wanted == nil || $0 == wanted }) { return number }
         throw APIError(
             .generationNotFound,
-            "Volume \(volume.name) has no \(wanted.map { "generation \($0)" } ?? "generation") that both sides keep.",
+            "Volume \(volume.name) has no "
+                + "\(wanted.map { "generation \($0)" } ?? "generation") that both sides keep.",
             cause: there.isEmpty ? "pair \(pair) shows none" : "pair \(pair) has \(there.sorted())",
             try: "godwit replicate \(volume.name) --to \(pair)"
         )

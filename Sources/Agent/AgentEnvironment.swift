@@ -3,7 +3,9 @@
 public import Foundation
 public import Logging
 
-/// What the composition root gives: clocks, randomness, and where lines go. Tests give their own.
+/// What the composition root gives: clocks, randomness, and where lines go.
+///
+/// Tests give their own.
 public struct AgentEnvironment: Sendable {
     /// The time of day.
     public var now: @Sendable () -> Date

@@ -40,7 +40,8 @@ struct AgentParts: Sendable {
         if wasReplaced {
             journal.note(
                 "CatalogueReplaced",
-                "the catalogue was damaged and put aside; volumes and pairs were adopted from their files",
+                "the catalogue was damaged and put aside; volumes and pairs were adopted "
+                    + "from their files",
                 level: .warning
             )
         }

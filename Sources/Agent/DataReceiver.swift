@@ -92,7 +92,9 @@ struct ReceiverJournal: ReceiverObserver {
             self.note(
                 status,
                 "ReceivingStarted",
-                "volume \(status.name) arrives: \(status.mode), generation \(status.target.number.number), \(ByteSize.text(of: status.resumedBytes)) durable already"
+                "volume \(status.name) arrives: \(status.mode), generation "
+                    + "\(status.target.number.number), "
+                    + "\(ByteSize.text(of: status.resumedBytes)) durable already"
             )
         case .transferProgressed(let status):
             self.journal.logger.debug(
@@ -108,7 +110,8 @@ struct ReceiverJournal: ReceiverObserver {
             self.note(
                 status,
                 "DriftFound",
-                "\(leaves) leaves of the visible generation of volume \(status.name) were not what was committed",
+                "\(leaves) leaves of the visible generation of volume \(status.name) were "
+                    + "not what was committed",
                 isBad: true
             )
         case .stageExpired(let volume):

@@ -11,7 +11,9 @@ struct Journal: Sendable {
     let logger: Logger
     let now: @Sendable () -> Date
 
-    /// Notes one event; `reason` is one word in camel case. Never a secret.
+    /// Notes one event, never a secret.
+    ///
+    /// The reason is one word in camel case.
     func note(
         _ reason: String,
         _ message: String,

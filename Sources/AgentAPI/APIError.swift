@@ -80,7 +80,10 @@ public struct APIError: Error, Codable, Hashable, Sendable {
 
     /// A failure of the kind `id`, in the words of `message`.
     public init(
-        _ id: ErrorID, _ message: String, cause: String? = nil, try remedy: String? = nil,
+        _ id: ErrorID,
+        _ message: String,
+        cause: String? = nil,
+        try remedy: String? = nil,
         retryAfter: Int? = nil
     ) {
         self.id = id
@@ -96,6 +99,7 @@ public struct APIError: Error, Codable, Hashable, Sendable {
 }
 
 extension APIError: CustomStringConvertible {
+    /// The text that people read.
     public var description: String {
         var text = "\(self.message) [\(self.id.rawValue)]"
         if let cause = self.cause { text += " cause: \(cause)" }
@@ -106,6 +110,7 @@ extension APIError: CustomStringConvertible {
 
 /// The body of every answer that is not a success.
 public struct ErrorBody: Codable, Hashable, Sendable {
+    /// What went wrong; nil where nothing did.
     public let error: APIError
 
     /// The body that carries `error`.

@@ -22,8 +22,11 @@ public struct AgentClient: Sendable {
         self.socket = socket
         self.connection = HTTPConnection(base: url.absoluteString, tls: nil) { error in
             APIError(
-                .agentUnreachable, "No agent answers on \(socket).", cause: "\(error)",
-                try: "start it: godwit-agent run --pool \(Self.pool(of: socket))")
+                .agentUnreachable,
+                "No agent answers on \(socket).",
+                cause: "\(error)",
+                try: "start it: godwit-agent run --pool \(Self.pool(of: socket))"
+            )
         }
     }
 
@@ -32,14 +35,17 @@ public struct AgentClient: Sendable {
 
     /// Sends a request without a body.
     public func get<Answer: Decodable & Sendable>(
-        _ path: String, timeout: Duration = .seconds(30)
+        _ path: String,
+        timeout: Duration = .seconds(30)
     ) async throws(APIError) -> Answer {
         try await self.connection.call(.GET, path, timeout: timeout)
     }
 
     /// Sends a request with a JSON body.
     public func post<Answer: Decodable & Sendable>(
-        _ path: String, _ body: some Encodable & Sendable, timeout: Duration = .seconds(30)
+        _ path: String,
+        _ body: some Encodable & Sendable,
+        timeout: Duration = .seconds(30)
     ) async throws(APIError) -> Answer {
         let data = try Self.encoded(body)
         return try await self.connection.call(.POST, path, body: data, timeout: timeout)
@@ -47,7 +53,8 @@ public struct AgentClient: Sendable {
 
     /// Deletes what `path` names.
     public func delete<Answer: Decodable & Sendable>(
-        _ path: String, timeout: Duration = .seconds(60)
+        _ path: String,
+        timeout: Duration = .seconds(60)
     ) async throws(APIError) -> Answer {
         try await self.connection.call(.DELETE, path, timeout: timeout)
     }
@@ -64,22 +71,28 @@ public struct AgentClient: Sendable {
         let manager = FileManager.default
         guard manager.fileExists(atPath: location, isDirectory: &isDirectory) else {
             throw APIError(
-                .agentUnreachable, "There is no agent at \(location).",
+                .agentUnreachable,
+                "There is no agent at \(location).",
                 cause: "no such file or directory",
-                try: "give the pool directory of a running agent: --agent DIR")
+                try: "give the pool directory of a running agent: --agent DIR"
+            )
         }
         let socket = isDirectory.boolValue ? location + "/agent.sock" : location
         guard manager.fileExists(atPath: socket) else {
             throw APIError(
-                .agentUnreachable, "No agent is running on the pool \(location).",
+                .agentUnreachable,
+                "No agent is running on the pool \(location).",
                 cause: "there is no \(socket)",
-                try: "start it: godwit-agent run --pool \(location)")
+                try: "start it: godwit-agent run --pool \(location)"
+            )
         }
         guard manager.isWritableFile(atPath: socket) else {
             throw APIError(
-                .socketNotAllowed, "You may not use \(socket).",
+                .socketNotAllowed,
+                "You may not use \(socket).",
                 cause: "its permissions are for the user who runs the agent",
-                try: "run this command as that user")
+                try: "run this command as that user"
+            )
         }
         return socket
     }
@@ -91,12 +104,19 @@ public struct AgentClient: Sendable {
 
 /// The routes of the local socket; the server registers the same paths.
 public enum AgentRoute {
+    /// The version of the release.
     public static let version = "/v1/version"
+    /// The pairing token.
     public static let token = "/v1/cluster/token"
+    /// Makes a new pairing token.
     public static let tokenReset = "/v1/cluster/token/reset"
+    /// The pairs.
     public static let pairs = "/v1/pairs"
+    /// The volumes.
     public static let volumes = "/v1/volumes"
+    /// The transfers.
     public static let transfers = "/v1/transfers"
+    /// The events.
     public static let events = "/v1/events"
 
     /// One pair.
@@ -121,10 +141,15 @@ public enum AgentRoute {
 
 /// The routes of port 9001 for peers.
 public enum PeerRoute {
+    /// Which CA the agent answers for.
     public static let authority = "/v1/pairing/authority"
+    /// Begins a pairing.
     public static let start = "/v1/pairing/start"
+    /// Ends a pairing.
     public static let finish = "/v1/pairing/finish"
+    /// The next certificate of a pair.
     public static let renew = "/v1/peer/renew"
+    /// The volumes.
     public static let volumes = "/v1/peer/volumes"
 
     /// The proof of one generation of one replica.

@@ -15,7 +15,8 @@ public enum AgentJSON {
 
     /// The value that JSON holds.
     public static func value<Value: Decodable>(
-        _ type: Value.Type = Value.self, from data: Data
+        _ type: Value.Type = Value.self,
+        from data: Data
     ) throws -> Value {
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
@@ -25,6 +26,7 @@ public enum AgentJSON {
 
 /// A list of things, as every list route answers.
 public struct ItemList<Item: Codable & Sendable>: Codable, Sendable {
+    /// The things, in the order of the route.
     public let items: [Item]
 
     /// The list that holds `items` in this order.

@@ -40,14 +40,18 @@ public enum ByteSize {
         if text == "none" { return nil }
         guard text.hasSuffix("/s") else {
             throw APIError(
-                .invalidRequest, "'\(text)' is not a rate: '/s' is missing.",
-                try: "write it as 100MiB/s, or none")
+                .invalidRequest,
+                "'\(text)' is not a rate: '/s' is missing.",
+                try: "write it as 100MiB/s, or none"
+            )
         }
         let rate = try Self.bytes(of: String(text.dropLast(2)))
         guard rate > 0 else {
             throw APIError(
-                .invalidRequest, "'\(text)' would let nothing through.",
-                try: "write none for no limit, or cancel the transfer")
+                .invalidRequest,
+                "'\(text)' would let nothing through.",
+                try: "write none for no limit, or cancel the transfer"
+            )
         }
         return rate
     }
@@ -90,11 +94,15 @@ public enum ByteSize {
     }
 
     private static func wrong(
-        _ text: String, _ reason: String, meant: String? = nil
+        _ text: String,
+        _ reason: String,
+        meant: String? = nil
     ) -> APIError {
         APIError(
-            .invalidRequest, "'\(text)' is not a size: \(reason).",
+            .invalidRequest,
+            "'\(text)' is not a size: \(reason).",
             try: meant.map { "did you mean \($0)?" }
-                ?? "use B, KiB, MiB, GiB or TiB, such as 10GiB")
+                ?? "use B, KiB, MiB, GiB or TiB, such as 10GiB"
+        )
     }
 }

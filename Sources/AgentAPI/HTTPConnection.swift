@@ -17,7 +17,8 @@ struct HTTPConnection: Sendable {
     let unreachable: @Sendable (any Error) -> APIError
 
     init(
-        base: String, tls: TLSConfiguration?,
+        base: String,
+        tls: TLSConfiguration?,
         unreachable: @escaping @Sendable (any Error) -> APIError
     ) {
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
@@ -26,13 +27,18 @@ struct HTTPConnection: Sendable {
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.redirectConfiguration = .disallow
         self.client = HTTPClient(
-            eventLoopGroupProvider: .singleton, configuration: configuration)
+            eventLoopGroupProvider: .singleton,
+            configuration: configuration
+        )
         self.base = base
         self.unreachable = unreachable
     }
 
     func call<Answer: Decodable>(
-        _ method: HTTPMethod, _ path: String, body: Data? = nil, timeout: Duration
+        _ method: HTTPMethod,
+        _ path: String,
+        body: Data? = nil,
+        timeout: Duration
     ) async throws(APIError) -> Answer {
         let (status, data) = try await self.exchange(method, path, body, timeout)
         guard (200..<300).contains(status) else {
@@ -40,15 +46,21 @@ struct HTTPConnection: Sendable {
         }
         do { return try AgentJSON.value(Answer.self, from: data) } catch {
             throw APIError(
-                .agentFailed, "The answer to \(method.rawValue) \(path) cannot be read.",
-                cause: "\(error)", try: "compare the versions: godwit version")
+                .agentFailed,
+                "The answer to \(method.rawValue) \(path) cannot be read.",
+                cause: "\(error)",
+                try: "compare the versions: godwit version"
+            )
         }
     }
 
     func close() async { try? await self.client.shutdown() }
 
     private func exchange(
-        _ method: HTTPMethod, _ path: String, _ body: Data?, _ timeout: Duration
+        _ method: HTTPMethod,
+        _ path: String,
+        _ body: Data?,
+        _ timeout: Duration
     ) async throws(APIError) -> (status: Int, body: Data) {
         do {
             var request = HTTPClientRequest(url: self.base + path)
@@ -66,16 +78,19 @@ struct HTTPConnection: Sendable {
                 .waitTimedOut,
                 "No answer to \(method.rawValue) \(path) within \(timeout.components.seconds) s.",
                 cause: "the other side is busy or stopped; what was asked may still go on",
-                try: "godwit transfer list")
+                try: "godwit transfer list"
+            )
         } catch { throw self.unreachable(error) }
     }
 
     private static func failure(status: Int, body: Data) -> APIError {
         if let told = try? AgentJSON.value(ErrorBody.self, from: body) { return told.error }
         return APIError(
-            .agentFailed, "The agent answered \(status) without saying why.",
+            .agentFailed,
+            "The agent answered \(status) without saying why.",
             cause: String(decoding: body.prefix(200), as: UTF8.self),
-            try: "read the agent's log")
+            try: "read the agent's log"
+        )
     }
 }
 

@@ -29,16 +29,21 @@ public enum PairMode: String, Codable, Hashable, Sendable, CaseIterable {
 
 /// One pair, as the API shows it.
 public struct PairInfo: Codable, Hashable, Sendable {
+    /// The name that people use.
     public let name: String
+    /// Which way the bytes go.
     public let direction: PairDirection
     /// The other agent's cluster identity, 32 hexadecimal digits.
     public let cluster: String
     /// Where the other agent's API is.
     public let host: String?
+    /// The port of the API.
     public let apiPort: Int?
     /// Where its data port is.
     public let dataPort: Int?
+    /// Full, incremental, or as the pair says.
     public let mode: PairMode
+    /// When it was made.
     public let created: Date
     /// When the certificate that opens the destination ends; renewed well before.
     public let certificateExpires: Date?
@@ -47,8 +52,15 @@ public struct PairInfo: Codable, Hashable, Sendable {
 
     /// A pair with all its facts.
     public init(
-        name: String, direction: PairDirection, cluster: String, host: String?, apiPort: Int?,
-        dataPort: Int?, mode: PairMode, created: Date, certificateExpires: Date?,
+        name: String,
+        direction: PairDirection,
+        cluster: String,
+        host: String?,
+        apiPort: Int?,
+        dataPort: Int?,
+        mode: PairMode,
+        created: Date,
+        certificateExpires: Date?,
         fingerprint: String?
     ) {
         self.name = name
@@ -66,11 +78,15 @@ public struct PairInfo: Codable, Hashable, Sendable {
 
 /// Asks the source agent to pair with a destination.
 public struct PairCreateRequest: Codable, Sendable {
+    /// The name that people use.
     public let name: String
+    /// The address of the destination.
     public let ip: String
+    /// The port of the destination's API.
     public let port: Int
     /// The destination's token; a secret, in this body only.
     public let token: String
+    /// Full, incremental, or as the pair says.
     public let mode: PairMode
 
     /// A request for one pair.

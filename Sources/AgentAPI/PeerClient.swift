@@ -33,14 +33,17 @@ public struct PeerClient: Sendable {
 
     /// Sends a request without a body.
     public func get<Answer: Decodable & Sendable>(
-        _ path: String, timeout: Duration = .seconds(15)
+        _ path: String,
+        timeout: Duration = .seconds(15)
     ) async throws(APIError) -> Answer {
         try await self.connection.call(.GET, path, timeout: timeout)
     }
 
     /// Sends a request with a JSON body.
     public func post<Answer: Decodable & Sendable>(
-        _ path: String, _ body: some Encodable & Sendable, timeout: Duration = .seconds(15)
+        _ path: String,
+        _ body: some Encodable & Sendable,
+        timeout: Duration = .seconds(15)
     ) async throws(APIError) -> Answer {
         let data: Data
         do { data = try AgentJSON.data(of: body) } catch {
@@ -64,12 +67,16 @@ public struct PeerClient: Sendable {
                 tls.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(certificate.utf8))
                     .map { .certificate($0) }
                 tls.privateKey = .privateKey(
-                    try NIOSSLPrivateKey(bytes: Array(privateKey.utf8), format: .pem))
+                    try NIOSSLPrivateKey(bytes: Array(privateKey.utf8), format: .pem)
+                )
             }
         } catch {
             throw APIError(
-                .stateDamaged, "The certificates for \(place) cannot be used.", cause: "\(error)",
-                try: "delete the pair and pair again")
+                .stateDamaged,
+                "The certificates for \(place) cannot be used.",
+                cause: "\(error)",
+                try: "delete the pair and pair again"
+            )
         }
         return tls
     }
@@ -78,20 +85,26 @@ public struct PeerClient: Sendable {
     /// the CA's own agent has a certificate for serving.
     private static func pin(_ authority: String, in tls: inout TLSConfiguration) throws {
         tls.trustRoots = .certificates(
-            try NIOSSLCertificate.fromPEMBytes(Array(authority.utf8)))
+            try NIOSSLCertificate.fromPEMBytes(Array(authority.utf8))
+        )
         tls.certificateVerification = .noHostnameVerification
     }
 
     private static func told(_ error: any Error, place: String) -> APIError {
         if error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError {
             return APIError(
-                .peerNotTrusted, "The agent at \(place) is not the one that was paired.",
+                .peerNotTrusted,
+                "The agent at \(place) is not the one that was paired.",
                 cause: "TLS: \(error)",
-                try: "check ip and port; after a reinstallation, delete the pair and pair again")
+                try: "check ip and port; after a reinstallation, delete the pair and pair again"
+            )
         }
         return APIError(
-            .peerUnreachable, "Cannot reach the agent at \(place).", cause: "\(error)",
+            .peerUnreachable,
+            "Cannot reach the agent at \(place).",
+            cause: "\(error)",
             try: "check that godwit-agent runs there and that no firewall drops the port",
-            retryAfter: 5)
+            retryAfter: 5
+        )
     }
 }

@@ -5,9 +5,11 @@
 /// Not believed as it stands. The source pins TLS to this CA and the proofs bind it (P8): in the
 /// hands of a man in the middle it fails there.
 public struct PairingAuthority: Codable, Hashable, Sendable {
+    /// The agent's cluster identity, 32 hexadecimal digits.
     public let cluster: String
     /// The CA certificate in PEM.
     public let authority: String
+    /// The version of the release.
     public let version: String
 
     /// The answer of the agent `cluster`.
@@ -20,7 +22,9 @@ public struct PairingAuthority: Codable, Hashable, Sendable {
 
 /// The source's first message: who it is and what it wants certified.
 public struct PairingStartRequest: Codable, Hashable, Sendable {
+    /// The agent's cluster identity, 32 hexadecimal digits.
     public let cluster: String
+    /// The name that people use.
     public let name: String
     /// 32 random bytes in hexadecimal digits.
     public let nonce: String
@@ -40,7 +44,9 @@ public struct PairingStartRequest: Codable, Hashable, Sendable {
 public struct PairingStartResponse: Codable, Hashable, Sendable {
     /// Names this pairing; it ends soon.
     public let session: String
+    /// The agent's cluster identity, 32 hexadecimal digits.
     public let cluster: String
+    /// 32 random bytes in hexadecimal digits.
     public let nonce: String
     /// HMAC-SHA-256 in hexadecimal digits, over a transcript with the CA and the request.
     public let proof: String
@@ -56,11 +62,13 @@ public struct PairingStartResponse: Codable, Hashable, Sendable {
 
 /// The source's proof that it knows the token, and the way back to it.
 public struct PairingFinishRequest: Codable, Hashable, Sendable {
+    /// Names the pairing session.
     public let session: String
     /// HMAC-SHA-256 in hexadecimal digits.
     public let proof: String
     /// Where the source's own API and data ports are, for the way back.
     public let apiPort: Int
+    /// The port that takes data.
     public let dataPort: Int
     /// The source's own CA in PEM, for the way back.
     public let authority: String
@@ -79,6 +87,7 @@ public struct PairingFinishRequest: Codable, Hashable, Sendable {
 public struct PairingFinishResponse: Codable, Hashable, Sendable {
     /// The source's certificate in PEM.
     public let certificate: String
+    /// The port that takes data.
     public let dataPort: Int
 
     /// The answer that ends one pairing.
@@ -99,7 +108,9 @@ public struct CertificateRenewRequest: Codable, Hashable, Sendable {
 
 /// The next certificate, and where data goes now.
 public struct CertificateRenewResponse: Codable, Hashable, Sendable {
+    /// The certificate in PEM.
     public let certificate: String
+    /// The port that takes data.
     public let dataPort: Int
 
     /// The answer to a renewal.
@@ -111,9 +122,13 @@ public struct CertificateRenewResponse: Codable, Hashable, Sendable {
 
 /// What a peer may know of a replica that it owns.
 public struct PeerVolume: Codable, Hashable, Sendable {
+    /// The identity, 32 hexadecimal digits.
     public let id: String
+    /// The name that people use.
     public let name: String
+    /// The size in bytes.
     public let sizeBytes: UInt64
+    /// Every generation that is kept, oldest first.
     public let generations: [GenerationInfo]
 
     /// The facts of one replica.

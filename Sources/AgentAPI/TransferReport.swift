@@ -12,25 +12,41 @@ public enum ReportedMode: String, Codable, Hashable, Sendable, CaseIterable {
 ///
 /// Every key is present in JSON, `null` where there is no value.
 public struct TransferReport: Codable, Hashable, Sendable {
+    /// The name of the volume.
     public var volume: String
+    /// The name of the pair.
     public var pair: String
+    /// The identity of the transfer.
     public var transfer: String
+    /// Full, incremental, or as the pair says.
     public var mode: ReportedMode
+    /// The generation that it started from.
     public var baseGeneration: UInt64?
+    /// The generation that the destination shows now.
     public var targetGeneration: UInt64?
+    /// The size of the volume.
     public var volumeBytes: UInt64
+    /// Bytes that were read.
     public var readBytes: UInt64
+    /// Bytes shipped as data, before compression.
     public var changedBytes: UInt64
+    /// Bytes that travelled as records of zeros, or not at all.
     public var zeroBytes: UInt64
+    /// Bytes of all connections, both directions.
     public var wireBytes: UInt64
+    /// How long it took or takes, in seconds.
     public var seconds: Double
+    /// Data connections.
     public var streams: Int
+    /// Bytes that were durable there before and did not travel again.
     public var resumedBytes: UInt64
+    /// The root digest in hexadecimal digits, where it is known.
     public var rootDigest: String?
     /// Which change source told what to look at.
     public var changeSource: String?
     /// Bytes called unchanged that were checked nevertheless (P9).
     public var auditedBytes: UInt64
+    /// What went wrong; nil where nothing did.
     public var error: APIError?
 
     /// The report of a transfer that did nothing yet.
@@ -50,6 +66,7 @@ public struct TransferReport: Codable, Hashable, Sendable {
         self.auditedBytes = 0
     }
 
+    /// Writes every key, `null` where there is no value.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(self.volume, forKey: .volume)

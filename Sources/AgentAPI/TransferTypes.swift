@@ -53,20 +53,30 @@ public enum CodecSetting: String, Codable, Hashable, Sendable, CaseIterable {
 
 /// Asks for transfers of volumes to one pair.
 public struct ReplicateRequest: Codable, Hashable, Sendable {
+    /// The volumes.
     public let volumes: [String]
+    /// The name of the pair.
     public let pair: String
+    /// Which full transfer is wanted; nil for what the cadence says.
     public let full: FullMode?
     /// Bytes per second; nil for none.
     public let limit: UInt64?
+    /// How chunks are compressed.
     public let codec: CodecSetting
     /// Data connections; nil for the agent's default.
     public let streams: Int?
+    /// Whether a smaller volume may cut its copy.
     public let allowShrink: Bool
 
     /// A request for one transfer of each volume.
     public init(
-        volumes: [String], pair: String, full: FullMode? = nil, limit: UInt64? = nil,
-        codec: CodecSetting = .auto, streams: Int? = nil, allowShrink: Bool = false
+        volumes: [String],
+        pair: String,
+        full: FullMode? = nil,
+        limit: UInt64? = nil,
+        codec: CodecSetting = .auto,
+        streams: Int? = nil,
+        allowShrink: Bool = false
     ) {
         self.volumes = volumes
         self.pair = pair
@@ -78,7 +88,9 @@ public struct ReplicateRequest: Codable, Hashable, Sendable {
     }
 }
 
-/// How far a running transfer is. Monotone within one try; never over 100 %.
+/// How far a running transfer is.
+///
+/// Monotone within one try; never over 100 %.
 public struct TransferProgress: Codable, Hashable, Sendable {
     /// What it does now: connecting, freezing, comparing, streaming, committing.
     public var phase: String
@@ -86,6 +98,7 @@ public struct TransferProgress: Codable, Hashable, Sendable {
     public var totalBytes: UInt64?
     /// Of them, done.
     public var doneBytes: UInt64
+    /// Bytes that were read.
     public var readBytes: UInt64
     /// Bytes found different and shipped, before compression.
     public var changedBytes: UInt64
@@ -93,15 +106,24 @@ public struct TransferProgress: Codable, Hashable, Sendable {
     public var zeroBytes: UInt64
     /// Bytes that the destination had already.
     public var sameBytes: UInt64
+    /// Bytes of all connections, both directions.
     public var wireBytes: UInt64
+    /// Bytes that were durable there before and did not travel again.
     public var resumedBytes: UInt64
+    /// How long it took or takes, in seconds.
     public var seconds: Double
 
     /// The progress of a transfer that has not begun.
     public init(
-        phase: String = "connecting", totalBytes: UInt64? = nil, doneBytes: UInt64 = 0,
-        readBytes: UInt64 = 0, changedBytes: UInt64 = 0, zeroBytes: UInt64 = 0,
-        sameBytes: UInt64 = 0, wireBytes: UInt64 = 0, resumedBytes: UInt64 = 0,
+        phase: String = "connecting",
+        totalBytes: UInt64? = nil,
+        doneBytes: UInt64 = 0,
+        readBytes: UInt64 = 0,
+        changedBytes: UInt64 = 0,
+        zeroBytes: UInt64 = 0,
+        sameBytes: UInt64 = 0,
+        wireBytes: UInt64 = 0,
+        resumedBytes: UInt64 = 0,
         seconds: Double = 0
     ) {
         self.phase = phase
@@ -126,17 +148,27 @@ public struct TransferProgress: Codable, Hashable, Sendable {
 
 /// One transfer, as the API shows it.
 public struct TransferInfo: Codable, Hashable, Sendable {
+    /// The identity, 32 hexadecimal digits.
     public var id: String
+    /// The name of the volume.
     public var volume: String
+    /// The name of the pair.
     public var pair: String
+    /// Where it is in its life.
     public var state: TransferState
     /// Tries so far, the running one included.
     public var attempt: Int
+    /// When it was made.
     public var created: Date
+    /// When the first try began.
     public var started: Date?
+    /// When it ended.
     public var finished: Date?
+    /// When the next try comes.
     public var nextAttempt: Date?
+    /// Bytes per second; nil for none.
     public var limit: UInt64?
+    /// How far the running try is.
     public var progress: TransferProgress?
     /// What it did; for a failed one, as far as it came.
     public var report: TransferReport?
@@ -145,9 +177,18 @@ public struct TransferInfo: Codable, Hashable, Sendable {
 
     /// A transfer with all its facts.
     public init(
-        id: String, volume: String, pair: String, state: TransferState, attempt: Int,
-        created: Date, started: Date? = nil, finished: Date? = nil, nextAttempt: Date? = nil,
-        limit: UInt64? = nil, progress: TransferProgress? = nil, report: TransferReport? = nil,
+        id: String,
+        volume: String,
+        pair: String,
+        state: TransferState,
+        attempt: Int,
+        created: Date,
+        started: Date? = nil,
+        finished: Date? = nil,
+        nextAttempt: Date? = nil,
+        limit: UInt64? = nil,
+        progress: TransferProgress? = nil,
+        report: TransferReport? = nil,
         error: APIError? = nil
     ) {
         self.id = id

@@ -12,18 +12,26 @@ public enum VolumeRole: String, Codable, Hashable, Sendable, CaseIterable {
 
 /// One generation of a volume, as the API shows it.
 public struct GenerationInfo: Codable, Hashable, Sendable {
+    /// Its number in the lineage, from 1.
     public let number: UInt64
+    /// The identity of the frozen view, 32 hexadecimal digits.
     public let snapshot: String
+    /// The size in bytes.
     public let sizeBytes: UInt64
     /// The root digest in hexadecimal digits; nil while it has not been computed.
     public let rootDigest: String?
+    /// When it was made.
     public let created: Date?
     /// The file that holds the generation, where one does.
     public let path: String?
 
     /// A generation with all its facts.
     public init(
-        number: UInt64, snapshot: String, sizeBytes: UInt64, rootDigest: String?, created: Date?,
+        number: UInt64,
+        snapshot: String,
+        sizeBytes: UInt64,
+        rootDigest: String?,
+        created: Date?,
         path: String?
     ) {
         self.number = number
@@ -37,10 +45,15 @@ public struct GenerationInfo: Codable, Hashable, Sendable {
 
 /// One volume, as the API shows it.
 public struct VolumeInfo: Codable, Hashable, Sendable {
+    /// The name that people use.
     public let name: String
+    /// The identity, 32 hexadecimal digits.
     public let id: String
+    /// What the volume is on this agent.
     public let role: VolumeRole
+    /// The size in bytes.
     public let sizeBytes: UInt64
+    /// The history that its generations belong to, 32 hexadecimal digits.
     public let lineage: String
     /// The file or device that applications write to; for a replica, what may be read.
     public let path: String?
@@ -55,8 +68,15 @@ public struct VolumeInfo: Codable, Hashable, Sendable {
 
     /// A volume with all its facts.
     public init(
-        name: String, id: String, role: VolumeRole, sizeBytes: UInt64, lineage: String,
-        path: String?, backing: String, owner: String?, generation: GenerationInfo?,
+        name: String,
+        id: String,
+        role: VolumeRole,
+        sizeBytes: UInt64,
+        lineage: String,
+        path: String?,
+        backing: String,
+        owner: String?,
+        generation: GenerationInfo?,
         generations: [GenerationInfo]
     ) {
         self.name = name
@@ -74,6 +94,7 @@ public struct VolumeInfo: Codable, Hashable, Sendable {
 
 /// Asks for a new volume; exactly one of the three origins.
 public struct VolumeCreateRequest: Codable, Hashable, Sendable {
+    /// The name that people use.
     public let name: String
     /// Makes an empty volume of this many bytes.
     public let sizeBytes: UInt64?
@@ -86,7 +107,10 @@ public struct VolumeCreateRequest: Codable, Hashable, Sendable {
 
     /// A request for one volume.
     public init(
-        name: String, sizeBytes: UInt64? = nil, from: String? = nil, attach: String? = nil,
+        name: String,
+        sizeBytes: UInt64? = nil,
+        from: String? = nil,
+        attach: String? = nil,
         frozen: Bool = false
     ) {
         self.name = name
@@ -113,17 +137,27 @@ public struct VolumeExportRequest: Codable, Hashable, Sendable {
 
 /// What an export wrote.
 public struct VolumeExportResult: Codable, Hashable, Sendable {
+    /// The name of the volume.
     public let volume: String
+    /// The number of the generation.
     public let generation: UInt64
+    /// The size in bytes.
     public let sizeBytes: UInt64
+    /// The path of the file.
     public let path: String
+    /// The root digest in hexadecimal digits, where it is known.
     public let rootDigest: String?
+    /// How long it took or takes, in seconds.
     public let seconds: Double
 
     /// The facts of one finished export.
     public init(
-        volume: String, generation: UInt64, sizeBytes: UInt64, path: String,
-        rootDigest: String?, seconds: Double
+        volume: String,
+        generation: UInt64,
+        sizeBytes: UInt64,
+        path: String,
+        rootDigest: String?,
+        seconds: Double
     ) {
         self.volume = volume
         self.generation = generation
@@ -150,21 +184,33 @@ public struct VolumeVerifyRequest: Codable, Hashable, Sendable {
 
 /// The root digest of one generation, recomputed from its bytes on one agent.
 public struct GenerationProof: Codable, Hashable, Sendable {
+    /// The name of the volume.
     public let volume: String
+    /// The number of the generation.
     public let generation: UInt64
+    /// The identity of the frozen view, 32 hexadecimal digits.
     public let snapshot: String
+    /// The size in bytes.
     public let sizeBytes: UInt64
     /// What the agent had recorded.
     public let recordedRoot: String?
     /// What every byte, read again, gives; nil where the bytes are not kept any more.
     public let computedRoot: String?
+    /// Bytes that were read.
     public let readBytes: UInt64
+    /// How long it took or takes, in seconds.
     public let seconds: Double
 
     /// The facts of one recomputation.
     public init(
-        volume: String, generation: UInt64, snapshot: String, sizeBytes: UInt64,
-        recordedRoot: String?, computedRoot: String?, readBytes: UInt64, seconds: Double
+        volume: String,
+        generation: UInt64,
+        snapshot: String,
+        sizeBytes: UInt64,
+        recordedRoot: String?,
+        computedRoot: String?,
+        readBytes: UInt64,
+        seconds: Double
     ) {
         self.volume = volume
         self.generation = generation
@@ -179,12 +225,17 @@ public struct GenerationProof: Codable, Hashable, Sendable {
 
 /// What verifying a volume found.
 public struct VolumeVerifyResult: Codable, Hashable, Sendable {
+    /// The name of the volume.
     public let volume: String
+    /// The number of the generation.
     public let generation: UInt64
     /// Whether every root that was recorded or computed is the same.
     public let equal: Bool
+    /// What this agent found.
     public let local: GenerationProof
+    /// The name of the pair.
     public let pair: String?
+    /// What the pair's agent found.
     public let remote: GenerationProof?
 
     /// The comparison of a local proof with a remote one, or with the record alone.

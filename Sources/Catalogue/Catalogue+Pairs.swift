@@ -43,9 +43,15 @@ extension Catalogue {
         try self.writing("add pair \(pair.name)") { try PairRow(pair).insert($0) }
     }
 
-    /// Changes the facts of a pair.
-    public func update(_ pair: PairEntry) throws(CatalogueError) {
-        try self.writing("change pair \(pair.name)") { try PairRow(pair).update($0) }
+    /// Changes the facts of the pair with a cluster, or adds it.
+    public func replace(_ pair: PairEntry) throws(CatalogueError) {
+        try self.writing("change pair \(pair.name)") { database in
+            try database.execute(
+                sql: "DELETE FROM pair WHERE direction = ? AND (cluster = ? OR name = ?)",
+                arguments: [pair.direction.rawValue, pair.cluster, pair.name]
+            )
+            try PairRow(pair).insert(database)
+        }
     }
 
     /// Removes a pair; false where there was none.

@@ -3,7 +3,9 @@
 import GRDB
 
 extension Catalogue {
-    /// Finished transfers that are kept; older ones go. One a minute for a week.
+    /// Finished transfers that are kept; older ones go.
+    ///
+    /// One a minute for a week.
     public static let historyLimit = 10_000
 
     /// The newest transfers, newest first.

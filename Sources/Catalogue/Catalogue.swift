@@ -7,7 +7,9 @@
 
 import GRDB
 
-/// The tables of one agent. Calls are short and block; safe from any thread.
+/// The tables of one agent.
+///
+/// Calls are short and block; safe from any thread.
 public final class Catalogue: Sendable {
     let database: DatabaseQueue
 
@@ -115,7 +117,8 @@ extension Catalogue {
         try self.writing("pretend a migration") { database in
             try database.execute(
                 sql: "INSERT INTO grdb_migrations (identifier) VALUES (?)",
-                arguments: [identifier])
+                arguments: [identifier]
+            )
         }
     }
 }

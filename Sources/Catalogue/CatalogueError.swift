@@ -14,9 +14,11 @@ public struct CatalogueError: Error, Hashable, Sendable {
         case failed
     }
 
+    /// What a caller can do about it.
     public let code: Code
     /// What was being done.
     public let what: String
+    /// What made it happen.
     public let cause: String
 
     init(_ code: Code, _ what: String, cause: String) {
@@ -35,5 +37,6 @@ public struct CatalogueError: Error, Hashable, Sendable {
 }
 
 extension CatalogueError: CustomStringConvertible {
+    /// The text that people read.
     public var description: String { "\(self.what): \(self.cause)" }
 }

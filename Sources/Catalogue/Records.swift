@@ -10,15 +10,21 @@ public struct PairEntry: Codable, Hashable, Sendable {
         case incoming
     }
 
+    /// The name that people use.
     public var name: String
+    /// Which way the bytes go.
     public var direction: Direction
     /// The other cluster's identity in hexadecimal digits.
     public var cluster: String
+    /// A name or an address.
     public var host: String?
+    /// The port of the API.
     public var apiPort: Int?
+    /// The port that takes data.
     public var dataPort: Int?
     /// Whether every seventh transfer may be incremental too.
     public var disasterRecovery: Bool
+    /// When it was made.
     public var created: Date
 
     /// A pair with all its facts.
@@ -63,14 +69,23 @@ public struct TransferEntry: Codable, Hashable, Sendable {
         }
     }
 
+    /// The identity, 32 hexadecimal digits.
     public var id: String
+    /// The name of the volume.
     public var volume: String
+    /// The name of the pair.
     public var pair: String
+    /// Where it is in its life.
     public var state: State
+    /// Tries so far, the running one included.
     public var attempt: Int
+    /// When it was made.
     public var created: Date
+    /// When the first try began.
     public var started: Date?
+    /// When it ended.
     public var finished: Date?
+    /// When the next try comes.
     public var nextAttempt: Date?
     /// What was asked for, as the API's JSON.
     public var request: String
@@ -93,12 +108,17 @@ public struct TransferEntry: Codable, Hashable, Sendable {
 
 /// One thing that happened.
 public struct EventEntry: Codable, Hashable, Sendable {
+    /// When it happened.
     public var time: Date
     /// One word in camel case.
     public var reason: String
+    /// What happened: one sentence.
     public var message: String
+    /// The name of the volume.
     public var volume: String?
+    /// The name of the pair.
     public var pair: String?
+    /// The identity of the transfer.
     public var transfer: String?
 
     /// An event with what it is about.

@@ -14,16 +14,24 @@ enum Composition {
             case .human: false
             case .auto: isatty(2) == 0
             }
+        // A reader of the log that went away must not end the agent.
+        signal(SIGPIPE, SIG_IGN)
         let now: @Sendable () -> Date = { Date() }
         let logger = Logger(label: "godwit-agent") { _ in
             LogOutput(
                 isJSON: isJSON,
-                level: Logger.Level(rawValue: configuration.logLevel.rawValue) ?? .info, now: now,
-                write: { Self.write($0) })
+                level: Logger.Level(rawValue: configuration.logLevel.rawValue) ?? .info,
+                now: now,
+                write: { Self.write($0) }
+            )
         }
         return AgentEnvironment(
-            now: now, monotonicNanoseconds: { DispatchTime.now().uptimeNanoseconds },
-            hostName: ProcessInfo.processInfo.hostName, logger: logger, stuck: { _exit(1) })
+            now: now,
+            monotonicNanoseconds: { DispatchTime.now().uptimeNanoseconds },
+            hostName: ProcessInfo.processInfo.hostName,
+            logger: logger,
+            stuck: { _exit(1) }
+        )
     }
 
     /// Tells why the agent does not run, and ends with the documented code.

@@ -8,9 +8,12 @@ import ArgumentParser
 @main
 struct GodwitAgent: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "godwit-agent", abstract: "Sends and receives the volumes of one pool.",
+        commandName: "godwit-agent",
+        abstract: "Sends and receives the volumes of one pool.",
         discussion: "Example: godwit-agent run --pool /var/lib/godwit",
-        version: Release.version, subcommands: [Run.self])
+        version: Release.version,
+        subcommands: [Run.self]
+    )
 
     static func main() async {
         do {
@@ -29,12 +32,17 @@ struct GodwitAgent: AsyncParsableCommand {
 /// Runs until SIGTERM; SIGHUP reads limits and certificates again.
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Runs the agent until it is told to stop.",
+        commandName: "run",
+        abstract: "Runs the agent until it is told to stop.",
         discussion: """
             Example: godwit-agent run --pool /var/lib/godwit --config /etc/godwit/agent.yaml
             Every option can be in the file too (examples/agent.yaml); an option wins.
-            """)
-    @Option(help: "The directory that the agent owns: volumes, keys, catalogue.", completion: .directory)
+            """
+    )
+    @Option(
+        help: "The directory that the agent owns: volumes, keys, catalogue.",
+        completion: .directory
+    )
     var pool: String?
     @Option(help: "Where pairs send data to; 0.0.0.0:9010 without it.") var data: String?
     @Option(help: "Where peers reach the API; 0.0.0.0:9001 without it.") var api: String?

@@ -336,6 +336,115 @@ import Testing
         }
     }
 
+    @Test func pairingAgainUnderTheSameNameRenewsTheTrust() async throws {
+        let (source, destination) = try await self.two()
+        try await source.pair(with: destination)
+        _ = try await source.value(
+            VolumeInfo.self,
+            "volume",
+            "create",
+            "db",
+            "--size",
+            "1MiB"
+        )
+        _ = try await source.value([TransferReport].self, "replicate", "db", "--to", "remote")
+        let pairs = try await destination.value([PairInfo].self, "pair", "list")
+        #expect(pairs.first?.certificateExpires != nil)
+        _ = try await destination.godwit("pair", "delete", pairs[0].name, "--yes")
+        #expect(try await source.godwit("replicate", "db", "--to", "remote").status == 11)
+        try await source.pair(with: destination)
+        let next = try await source.value(
+            [TransferReport].self,
+            "replicate",
+            "db",
+            "--to",
+            "remote"
+        )
+        #expect(next[0].mode == .none)
+        let other = try await TestAgent("o", in: self.scratch.path)
+        let taken = try await source.godwit(
+            "pair",
+            "create",
+            "remote",
+            "--ip",
+            "127.0.0.1",
+            "--port",
+            "\(other.apiPort)",
+            "--token",
+            "-",
+            input: try await other.token()
+        )
+        #expect(taken.status == 5, "\(taken.errors)")
+    }
+
+    @Test func aSnapshotKeepsItsContentsWhileTheVolumeGoesOn() async throws {
+        let agent = try await TestAgent("s", in: self.scratch.path)
+        let image = try self.scratch.random("image", bytes: 300_000, seed: 6)
+        let volume = try await agent.value(
+            VolumeInfo.self,
+            "volume",
+            "create",
+            "db",
+            "--from",
+            image
+        )
+        let frozen = try await agent.value(VolumeInfo.self, "volume", "snapshot", "db")
+        let number = try #require(frozen.generation?.number)
+        let live = try #require(volume.path)
+        let handle = try #require(FileHandle(forWritingAtPath: live))
+        try handle.write(contentsOf: Data(repeating: 1, count: 5000))
+        try handle.close()
+        let (old, new) = ("\(self.scratch.path)/old", "\(self.scratch.path)/new")
+        _ = try await agent.value(
+            VolumeExportResult.self,
+            "volume",
+            "export",
+            "db",
+            "--generation",
+            "\(number)",
+            "--to",
+            old
+        )
+        _ = try await agent.value(VolumeExportResult.self, "volume", "export", "db", "--to", new)
+        #expect(try await self.same(old, image))
+        #expect(try await !self.same(new, image))
+        #expect(
+            try await agent.godwit("volume", "export", "db", "--generation", "99", "--to", "/x")
+                .status == 4
+        )
+    }
+
+    @Test func olderTLSIsRefusedOn9001() async throws {
+        let agent = try await TestAgent("s", in: self.scratch.path)
+        func connect(_ version: String) async throws -> CommandResult {
+            try await Command.run(
+                "/usr/bin/env",
+                ["openssl", "s_client", "-connect", "127.0.0.1:\(agent.apiPort)", version]
+            )
+        }
+        let old = try await connect("-tls1_2")
+        guard old.status != 127 else { return }
+        #expect(old.status != 0)
+        #expect(try await connect("-tls1_3").status == 0)
+    }
+
+    @Test func progressOnATerminalStaysOnOneLineWithoutControlSequences() async throws {
+        let (source, destination) = try await self.two()
+        try await source.pair(with: destination)
+        let image = try self.scratch.random("image", bytes: 4 << 20, seed: 7)
+        _ = try await source.value(VolumeInfo.self, "volume", "create", "db", "--from", image)
+        let line = "\(Command.directory)/godwit --agent \(source.pool) replicate db --to remote"
+        let result = try await Command.run(
+            "/usr/bin/env",
+            ["script", "-qec", "\(line) --limit 4MiB/s", "/dev/null"]
+        )
+        guard result.status != 127 else { return }
+        #expect(result.status == 0, "\(result.output)")
+        #expect(!result.output.contains("\u{1b}"))
+        #expect(result.output.contains("%") && result.output.contains("saved:"))
+        #expect(result.output.contains("equal"))
+    }
+
     @Test func healthIsToldToAnybody() async throws {
         let agent = try await TestAgent("s", in: self.scratch.path)
         for path in ["livez", "readyz"] {

@@ -82,7 +82,8 @@ import Testing
             ),
             (
                 "certificates:\n  lifetime: 24",
-                "agent.yaml:2:13: certificates.lifetime: '24' is not a duration from 1.0 to 31536000.0 seconds.",
+                "agent.yaml:2:13: certificates.lifetime: '24' is not a duration from 1.0 to "
+                    + "31536000.0 seconds.",
                 "write it with s, m, h or d, such as 24h"
             ),
             ("- a\n- b", "agent.yaml:1:1: The file must hold keys and values.", nil),

@@ -4,7 +4,7 @@ import AgentAPI
 import Foundation
 import Testing
 
-/// Every exit code that this release can produce, from the real commands; docs/cli.md has the table.
+/// Every exit code that this release can produce, from the real commands (docs/cli.md).
 @Suite(.serialized) struct ExitCodeTests {
     private let scratch: Scratch
 

@@ -4,7 +4,9 @@ import AgentAPI
 import Foundation
 import Testing
 
-/// `kill -9` of either agent at random instants: each time the destination shows base or target, and
+/// Kills either agent at random instants.
+///
+/// Each time the destination shows base or target, and
 /// the transfer finishes by itself. GODWIT_KILLS says how often, GODWIT_SEED repeats a run.
 @Suite(.serialized) struct KillTests {
     private let scratch: Scratch

@@ -21,7 +21,8 @@ import Testing
         let line = LogOutput.human("2026-11-21T12:00:00Z", .info, "it\nworked", self.facts)
         #expect(
             line
-                == "2026-11-21T12:00:00Z INFO it worked  error=\"no space left\"  transfer=t1  volume=db"
+                == "2026-11-21T12:00:00Z INFO it worked  error=\"no space left\"  transfer=t1  "
+                + "volume=db"
         )
     }
 }

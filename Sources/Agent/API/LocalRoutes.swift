@@ -5,7 +5,9 @@ import Foundation
 import Hummingbird
 import Identity
 
-/// What the administrator of this machine may ask: everything. Protected by the file permissions
+/// What the administrator of this machine may ask: everything.
+///
+/// Protected by the file permissions
 /// of the socket.
 struct LocalRoutes: Sendable {
     let core: AgentCore

@@ -83,7 +83,7 @@ struct PeerRoutes: Sendable {
         let core = self.core
         router.post("\(PeerRoute.renew)") { request, context in
             await APIResponse.of(context) {
-                let (source, _) = try await self.peer(context)
+                let (source, record) = try await self.peer(context)
                 let message = try await APIResponse.body(
                     CertificateRenewRequest.self,
                     of: request,
@@ -92,6 +92,7 @@ struct PeerRoutes: Sendable {
                 return try await core.desk.renew(
                     message,
                     of: source,
+                    record,
                     dataPort: core.endpoints.dataPort
                 )
             }

@@ -38,6 +38,11 @@ struct APIServer: Service {
 
 /// The two servers of an agent.
 enum Servers {
+    /// Connections at once; more wait in the kernel until some have ended.
+    static let connections = 256
+    /// A connection without a request, or with half of one, is closed after this.
+    static let idle = TimeAmount.seconds(60)
+
     /// The local one: a unix socket that only the agent's own user can open.
     static func local(_ core: AgentCore, socket: String, logger: Logger) -> APIServer {
         let router = Router(context: APIContext.self)
@@ -48,7 +53,11 @@ enum Servers {
         unlink(socket)
         let application = Application(
             router: router,
-            configuration: .init(address: .unixDomainSocket(path: socket), serverName: nil),
+            configuration: .init(
+                address: .unixDomainSocket(path: socket),
+                serverName: nil,
+                availableConnectionsDelegate: .maximum(Self.connections, logger: logger)
+            ),
             onServerRunning: { _ in
                 // The process's mask has kept others out from the first moment; this is the rule.
                 chmod(socket, 0o600)
@@ -59,7 +68,11 @@ enum Servers {
     }
 
     /// The peers' one: TLS 1.3, a client certificate where one is shown must be from our CA.
-    static func peers(_ core: AgentCore, logger: Logger, announce: Logger) throws(APIError) -> APIServer {
+    static func peers(
+        _ core: AgentCore,
+        logger: Logger,
+        announce: Logger
+    ) throws(APIError) -> APIServer {
         let router = Router(context: APIContext.self)
         router.add(middleware: UnknownRoute())
         HealthRoutes(isReady: { core.endpoints.isReady }).add(to: router)
@@ -68,10 +81,14 @@ enum Servers {
         do {
             let application = Application(
                 router: router,
-                server: try .tls(.http1(), tlsConfiguration: try Self.tls(core.identity)),
+                server: try .tls(
+                    .http1(configuration: .init(idleTimeout: Self.idle)),
+                    tlsConfiguration: try Self.tls(core.identity)
+                ),
                 configuration: .init(
                     address: .hostname(address.host, port: address.port),
-                    serverName: nil
+                    serverName: nil,
+                    availableConnectionsDelegate: .maximum(Self.connections, logger: logger)
                 ),
                 onServerRunning: { channel in
                     core.endpoints.apiPort = channel.localAddress?.port ?? address.port
@@ -80,7 +97,8 @@ enum Servers {
                         metadata: [
                             "api": "\(core.version.api ?? "")",
                             "data": "\(core.version.data ?? "")",
-                        ])
+                        ]
+                    )
                 },
                 logger: logger
             )

@@ -41,7 +41,9 @@ public struct AgentConfiguration: Sendable, Hashable {
     public var keepGenerations = 2
     /// How long a pair's certificate is good, in seconds.
     public var certificateLifetime: Double = 24 * 3600
+    /// How log lines are written.
     public var logFormat = LogFormat.auto
+    /// The least severe level that is written.
     public var logLevel = LogLevel.info
     /// How long a stop waits for transfers to come to a resumable point, in seconds.
     public var drainTimeout: Double = 30
@@ -136,7 +138,8 @@ struct Setting: Sendable {
         else {
             throw APIError(
                 .invalidConfiguration,
-                "'\(text)' is not a duration from \(range.lowerBound) to \(range.upperBound) seconds.",
+                "'\(text)' is not a duration from \(range.lowerBound) to "
+                    + "\(range.upperBound) seconds.",
                 try: "write it with s, m, h or d, such as 24h"
             )
         }

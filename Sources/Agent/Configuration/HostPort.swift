@@ -4,6 +4,7 @@ public import AgentAPI
 
 /// Where a server listens.
 public struct HostPort: Hashable, Sendable, CustomStringConvertible {
+    /// A name or an address.
     public let host: String
     /// 0 lets the system choose.
     public let port: Int
@@ -32,6 +33,7 @@ public struct HostPort: Hashable, Sendable, CustomStringConvertible {
         self.init(host: host, port: port)
     }
 
+    /// The text that people read.
     public var description: String {
         self.host.contains(":") ? "[\(self.host)]:\(self.port)" : "\(self.host):\(self.port)"
     }

@@ -13,7 +13,9 @@ enum LogKey {
 
 /// Writes log lines to standard error: for people, or as one JSON object each.
 public struct LogOutput: LogHandler {
+    /// The least severe level that is written.
     public var logLevel: Logger.Level
+    /// What every line carries.
     public var metadata: Logger.Metadata = [:]
     private let isJSON: Bool
     private let now: @Sendable () -> Date
@@ -32,11 +34,13 @@ public struct LogOutput: LogHandler {
         self.write = write
     }
 
+    /// One value of what every line carries.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { self.metadata[key] }
         set { self.metadata[key] = newValue }
     }
 
+    /// Writes one event as one line.
     public func log(event: LogEvent) {
         var values = self.metadata
         for (key, value) in event.metadata ?? [:] { values[key] = value }

@@ -40,7 +40,8 @@ struct CertificateRenewal: Service {
             } catch {
                 self.journal.note(
                     "CertificateRenewalFailed",
-                    "the certificate of pair \(record.pair.name) ends at \(held.notAfter.formatted(.iso8601)): \(error)",
+                    "the certificate of pair \(record.pair.name) ends at "
+                        + "\(held.notAfter.formatted(.iso8601)): \(error)",
                     pair: record.pair.name,
                     level: .warning
                 )
@@ -64,11 +65,11 @@ struct CertificateRenewal: Service {
         do throws(APIError) {
             let renewed = try await self.ask(record, client)
             await client.close()
-            // Revoked meanwhile: a pair that is gone must not come back.
-            guard let cluster = record.cluster, self.registry.outgoing(cluster) != nil else {
-                return
+            try self.registry.update(record) { current in
+                current.certificate = renewed.certificate
+                current.privateKey = renewed.privateKey
+                current.pair.dataPort = renewed.pair.dataPort
             }
-            try self.registry.store(renewed)
             self.journal.note(
                 "CertificateRenewed",
                 "the certificate of pair \(record.pair.name) was renewed",

@@ -18,8 +18,10 @@ struct TrustRecord: StateRecord, Hashable {
     var pair: PairEntry
     /// The other cluster's authority, PEM.
     var authority: String
-    /// What opens the destination to us, PEM; only of outgoing pairs.
+    /// What opens the destination to its source, PEM: of an outgoing pair ours, with its key; of an
+    /// incoming one the newest that we have signed.
     var certificate: String?
+    /// Only of outgoing pairs.
     var privateKey: String?
 }
 
@@ -107,34 +109,56 @@ final class PairRegistry: Sendable {
 
     /// Adds or replaces a pair; durable when it returns.
     func store(_ record: TrustRecord) throws(APIError) {
-        let key = Self.key(record.pair)
-        do {
-            try StateFile.store(record, to: "\(self.directory)/\(key).json")
-        } catch { throw APIError(error, "The pair \(record.pair.name) cannot be stored.") }
-        let isNew = self.pairs.withLock { $0.updateValue(record, forKey: key) == nil }
-        do {
-            if isNew {
-                try self.catalogue.insert(record.pair)
-            } else {
-                try self.catalogue.update(record.pair)
-            }
-        } catch {
-            // The file holds; the next start brings the row in line.
-            return
+        try self.pairs.withLock { (pairs) throws(APIError) in
+            try self.write(record)
+            pairs[Self.key(record.pair)] = record
         }
+        // The file is what holds: a row that could not be written is made at the next start.
+        try? self.catalogue.replace(record.pair)
+    }
+
+    /// Changes a pair that is still in force; a revoked one does not come back.
+    ///
+    /// - Returns: whether it was in force.
+    @discardableResult
+    func update(
+        _ record: TrustRecord,
+        _ change: @Sendable (inout TrustRecord) -> Void
+    ) throws(APIError) -> Bool {
+        let key = Self.key(record.pair)
+        let changed = try self.pairs.withLock { (pairs) throws(APIError) -> TrustRecord? in
+            guard var current = pairs[key] else { return nil }
+            change(&current)
+            try self.write(current)
+            pairs[key] = current
+            return current
+        }
+        guard let changed else { return false }
+        try? self.catalogue.replace(changed.pair)
+        return true
     }
 
     /// Revokes a pair: refused from now on, and after every restart.
     func remove(_ record: TrustRecord) throws(APIError) {
         let key = Self.key(record.pair)
-        self.pairs.withLock { _ = $0.removeValue(forKey: key) }
-        do { try DurableFile.remove("\(self.directory)/\(key).json") } catch {
-            throw APIError(
-                error,
-                "Pair \(record.pair.name) is revoked until the next restart only: its file is still there."
-            )
+        try self.pairs.withLock { (pairs) throws(APIError) in
+            pairs[key] = nil
+            do throws(StoreError) { try DurableFile.remove("\(self.directory)/\(key).json") } catch
+            {
+                throw APIError(
+                    error,
+                    "Pair \(record.pair.name) is revoked until the next start only: its "
+                        + "file is there."
+                )
+            }
         }
         _ = try? self.catalogue.removePair(record.pair.direction, named: record.pair.name)
+    }
+
+    private func write(_ record: TrustRecord) throws(APIError) {
+        do throws(StoreError) {
+            try StateFile.store(record, to: "\(self.directory)/\(Self.key(record.pair)).json")
+        } catch { throw APIError(error, "The pair \(record.pair.name) cannot be stored.") }
     }
 
     private static func key(_ pair: PairEntry) -> String {
@@ -171,7 +195,7 @@ extension TrustRecord {
     /// The other cluster.
     var cluster: ClusterID? { ClusterID(self.pair.cluster) }
 
-    /// When our certificate at the destination ends.
+    /// When the source's certificate ends.
     var expires: Date? {
         self.certificate.flatMap { try? IssuedCertificate(pem: $0) }?.notAfter
     }

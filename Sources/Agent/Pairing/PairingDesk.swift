@@ -144,7 +144,8 @@ actor PairingDesk {
                     disasterRecovery: false,
                     created: now
                 ),
-                authority: authority.pem
+                authority: authority.pem,
+                certificate: certificate.pem
             )
             try self.registry.store(record)
             self.starts[address] = nil
@@ -162,23 +163,29 @@ actor PairingDesk {
     func renew(
         _ message: CertificateRenewRequest,
         of source: ClusterID,
+        _ record: TrustRecord,
         dataPort: Int
     ) throws(APIError) -> CertificateRenewResponse {
         guard let bytes = Hexadecimal.bytes(of: message.request) else {
             throw APIError(.invalidRequest, "The certificate request cannot be read.")
         }
-        do {
+        let certificate: IssuedCertificate
+        do throws(IdentityError) {
             let request = try CertificateRequest(untrusted: bytes)
-            let certificate = try self.identity.authority.certifyPair(
+            certificate = try self.identity.authority.certifyPair(
                 request,
                 of: source,
                 at: self.now(),
                 lifetime: self.lifetime
             )
-            return CertificateRenewResponse(certificate: certificate.pem, dataPort: dataPort)
         } catch {
             throw APIError(.invalidRequest, "The certificate request cannot be used: \(error).")
         }
+        let pem = certificate.pem
+        guard try self.registry.update(record, { $0.certificate = pem }) else {
+            throw APIError(.pairRevoked, "The pair was revoked.", try: "pair again")
+        }
+        return CertificateRenewResponse(certificate: pem, dataPort: dataPort)
     }
 
     static var wrongToken: APIError {

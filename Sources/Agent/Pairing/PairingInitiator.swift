@@ -33,14 +33,9 @@ struct PairingInitiator: Sendable {
                 try: "on the destination: godwit cluster token show"
             )
         }
-        if self.registry.pair(named: wanted.name) != nil {
-            throw APIError(
-                .pairExists,
-                "There is a pair \(wanted.name) already.",
-                try: "choose another name, or: godwit pair delete \(wanted.name)"
-            )
-        }
         let authority = try await Self.authority(wanted)
+        try self.refuseTaken(wanted.name, authority.cluster)
+
         let client = try PeerClient(
             host: wanted.ip,
             port: wanted.port,
@@ -72,13 +67,6 @@ struct PairingInitiator: Sendable {
         apiPort: Int,
         dataPort: Int
     ) async throws(APIError) -> TrustRecord {
-        if let known = self.registry.outgoing(authority.cluster) {
-            throw APIError(
-                .pairExists,
-                "That agent is paired already, as \(known.pair.name).",
-                try: "use that name, or: godwit pair delete \(known.pair.name)"
-            )
-        }
         let key = SigningKey()
         var generator = SystemRandomNumberGenerator()
         let nonce = PairingNonce.random(using: &generator)
@@ -142,6 +130,29 @@ struct PairingInitiator: Sendable {
             certificate: certificate.pem,
             privateKey: key.pem
         )
+    }
+
+    /// Refuses a name or an agent that is taken.
+    ///
+    /// Pairing again with the same agent under the same name renews the trust, as after an expired
+    /// certificate or a revocation there: the volumes keep their common generations.
+    private func refuseTaken(_ name: String, _ cluster: ClusterID) throws(APIError) {
+        if let known = self.registry.pair(named: name),
+            known.pair.direction == .incoming || known.pair.cluster != "\(cluster)"
+        {
+            throw APIError(
+                .pairExists,
+                "There is a pair \(name) already, with another agent.",
+                try: "choose another name, or: godwit pair delete \(name)"
+            )
+        }
+        if let known = self.registry.outgoing(cluster), known.pair.name != name {
+            throw APIError(
+                .pairExists,
+                "That agent is paired already, as \(known.pair.name).",
+                try: "use that name, or: godwit pair delete \(known.pair.name)"
+            )
+        }
     }
 
     /// A certificate that is for our key and our name, from the authority that was proven.

@@ -267,17 +267,21 @@ struct SenderJournal: ReplicationObserver {
         case .frozen(let number, let isResumed):
             self.note(
                 "SnapshotReady",
-                "generation \(number.number) of volume \(self.volume) is \(isResumed ? "gone on with" : "frozen")"
+                "generation \(number.number) of volume \(self.volume) is "
+                    + "\(isResumed ? "gone on with" : "frozen")"
             )
         case .started(let session, let mode, let source, let resumed):
             self.note(
                 "TransferStarted",
-                "volume \(self.volume): \(mode), change source \(source?.rawValue ?? "none"), \(ByteSize.text(of: resumed)) durable there already, session \(session)"
+                "volume \(self.volume): \(mode), change source "
+                    + "\(source?.rawValue ?? "none"), \(ByteSize.text(of: resumed)) durable "
+                    + "there already, session \(session)"
             )
         case .changeSourceDistrusted(let source, let leaf):
             self.note(
                 "ChangeSourceDistrusted",
-                "\(source.rawValue) missed a change in leaf \(leaf.index) of volume \(self.volume) and is not used any more",
+                "\(source.rawValue) missed a change in leaf \(leaf.index) of volume "
+                    + "\(self.volume) and is not used any more",
                 isWarning: true
             )
         case .driftFound(let leaves):
@@ -295,7 +299,8 @@ struct SenderJournal: ReplicationObserver {
         case .retrying(let error, let attempt, let wait):
             self.note(
                 "TransferRetrying",
-                "try \(attempt) of volume \(self.volume) failed, the next one comes in \(wait): \(error)",
+                "try \(attempt) of volume \(self.volume) failed, the next one comes in "
+                    + "\(wait): \(error)",
                 isWarning: true
             )
         case .committed(let number):

@@ -5,7 +5,7 @@
 //
 //   submit ─▶ queued ─▶ running ─▶ succeeded | failed | cancelled
 //               ▲          │
-//               └─ waiting ┘          one running transfer for each volume; `transfers` in all
+//               └─ waiting ┘       one running transfer for each volume, `transfers` in all
 
 import AgentAPI
 import BlockTypes
@@ -170,7 +170,9 @@ actor TransferQueue: Service {
             &job,
             report,
             reason: "TransferSucceeded",
-            "generation \(report.targetGeneration ?? 0) of volume \(report.volume) is at pair \(report.pair): \(report.mode.rawValue), \(ByteSize.text(of: report.wireBytes)) on the wire",
+            "generation \(report.targetGeneration ?? 0) of volume \(report.volume) is at "
+                + "pair \(report.pair): \(report.mode.rawValue), "
+                + "\(ByteSize.text(of: report.wireBytes)) on the wire",
             level: .info
         )
     }
@@ -205,7 +207,8 @@ actor TransferQueue: Service {
                 &job,
                 failure.report,
                 reason: "TransferFailed",
-                "the transfer of volume \(job.entry.volume) failed after \(job.entry.attempt) tries: \(failure.error)",
+                "the transfer of volume \(job.entry.volume) failed after "
+                    + "\(job.entry.attempt) tries: \(failure.error)",
                 level: .error
             )
             return
@@ -217,7 +220,8 @@ actor TransferQueue: Service {
         let event = self.event(
             job,
             "TransferWaiting",
-            "try \(job.entry.attempt) of volume \(job.entry.volume) failed, the next one comes in \(Int(wait)) s: \(failure.error)"
+            "try \(job.entry.attempt) of volume \(job.entry.volume) failed, the next one "
+                + "comes in \(Int(wait)) s: \(failure.error)"
         )
         self.store(job.entry, event)
         self.journal.log(event, level: .warning)

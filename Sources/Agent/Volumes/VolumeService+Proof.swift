@@ -136,7 +136,8 @@ extension VolumeService {
         guard let wanted else {
             throw APIError(
                 .generationNotFound,
-                "Volume \(volume.name) has no generation \(number.map { "\($0)" } ?? "with a root").",
+                "Volume \(volume.name) has no generation "
+                    + "\(number.map { "\($0)" } ?? "with a root").",
                 try: number == nil
                     ? "godwit replicate \(volume.name) --to PAIR makes one"
                     : "godwit volume show \(volume.name)"
@@ -181,7 +182,8 @@ extension VolumeService {
                 .generationNotFound,
                 "Generation \(number) of volume \(volume.name) is not kept here.",
                 try:
-                    "godwit volume show \(volume.name) lists what is; without --generation the present state is exported"
+                    "godwit volume show \(volume.name) lists what is; without --generation "
+                    + "the present state is exported"
             )
         }
         return opened

@@ -6,7 +6,9 @@ import Catalogue
 import Foundation
 import VolumeStore
 
-/// The volumes of the pool in the words of the API. Calls block; run them with `onThread`.
+/// The volumes of the pool in the words of the API.
+///
+/// Calls block; run them with `onThread`.
 struct VolumeService: Sendable {
     let sources: SourceStore
     let replicas: ReplicaStore
@@ -69,7 +71,8 @@ struct VolumeService: Sendable {
                 "Volume \(volume.name) is a replica here.",
                 cause: "its generations come from \(self.owner(of: volume))",
                 try:
-                    "run this at the agent it comes from, or export it and create a volume --from that"
+                    "run this at the agent it comes from, or export it and create a volume "
+                    + "--from that"
             )
         }
     }
@@ -200,8 +203,8 @@ struct VolumeService: Sendable {
     static func generations(of volume: ReplicaVolume) -> [GenerationInfo] {
         volume.generations.reversed()
             .map { generation in
-                let directory =
-                    "\(volume.directory)/generations/\(generation.number.number)-\(generation.snapshot)"
+                let name = "\(generation.number.number)-\(generation.snapshot)"
+                let directory = "\(volume.directory)/generations/\(name)"
                 return GenerationInfo(
                     number: generation.number.number,
                     snapshot: "\(generation.snapshot)",

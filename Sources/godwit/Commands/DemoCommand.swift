@@ -48,7 +48,7 @@ struct DemoCommand: AsyncParsableCommand {
                   godwit --agent source volume list
                   godwit --agent destination volume list -o wide
                   godwit --agent source events
-                To stop them: kill \(stage.processIdentifier("source")) \(stage.processIdentifier("destination"))
+                To stop them: kill \(stage.processIdentifiers)
                 """
             )
         } else {

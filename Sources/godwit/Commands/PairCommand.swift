@@ -164,7 +164,8 @@ enum TokenInput {
                 .invalidRequest,
                 "What was read is not a token.",
                 cause:
-                    "a token is 128 hexadecimal digits; the last word has \(word.utf8.count) characters",
+                    "a token is 128 hexadecimal digits; the last word has "
+                    + "\(word.utf8.count) characters",
                 try: "godwit --agent DESTINATION cluster token show"
             )
         }

@@ -5,13 +5,18 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// Waits for transfers and shows how far they are. The work is the agent's: ending the wait ends
+/// Waits for transfers and shows how far they are.
+///
+/// The work is the agent's: ending the wait ends
 /// nothing else.
 struct TransferWatch {
     let agent: AgentClient
     let console: Console
     let prefix: String
     let timeout: Duration?
+
+    /// How long an agent may be away: a restart with recovery of its volumes takes seconds.
+    static let patience: Duration = .seconds(30)
 
     /// Follows transfers until each has ended.
     ///
@@ -24,12 +29,26 @@ struct TransferWatch {
         let clock = ContinuousClock()
         let start = clock.now
         var told: Set<String> = []
+        var lost: ContinuousClock.Instant?
         while true {
-            for index in current.indices where !current[index].state.isFinal {
-                current[index] = try await self.agent.get(
-                    AgentRoute.transfer(current[index].id)
-                )
+            do throws(APIError) {
+                for index in current.indices where !current[index].state.isFinal {
+                    current[index] = try await self.agent.get(
+                        AgentRoute.transfer(current[index].id)
+                    )
+                }
+                lost = nil
+            } catch {
+                guard error.id == .agentUnreachable else { throw error }
+                let since = lost ?? clock.now
+                guard clock.now - since < Self.patience else { throw self.gone(error, current) }
+                if lost == nil {
+                    view.finish()
+                    self.console.note("the agent does not answer; waiting for its next start")
+                }
+                lost = since
             }
+
             if current.allSatisfy(\.state.isFinal) { break }
             self.tellRetries(current, &told, &view)
             view.show(current, now: clock.now)
@@ -54,7 +73,8 @@ struct TransferWatch {
             else { continue }
             view.finish()
             self.console.note(
-                "volume \(transfer.volume): try \(transfer.attempt) failed, another follows: \(error)"
+                "volume \(transfer.volume): try \(transfer.attempt) failed, another "
+                    + "follows: \(error)"
             )
         }
     }
@@ -74,7 +94,18 @@ struct TransferWatch {
         let open = transfers.filter { !$0.state.isFinal }.map(\.volume)
         return APIError(
             .waitTimedOut,
-            "Not finished within \(self.timeout?.components.seconds ?? 0) s: \(open.joined(separator: ", ")). The transfers go on.",
+            "Not finished within \(self.timeout?.components.seconds ?? 0) s: "
+                + "\(open.joined(separator: ", ")). The transfers go on.",
+            try: self.reattach(transfers)
+        )
+    }
+
+    private func gone(_ error: APIError, _ transfers: [TransferInfo]) -> APIError {
+        APIError(
+            .agentUnreachable,
+            "The agent has not answered for \(Self.patience.components.seconds) s; what was "
+                + "not finished goes on at its next start.",
+            cause: error.cause,
             try: self.reattach(transfers)
         )
     }

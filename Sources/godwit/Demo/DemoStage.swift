@@ -91,7 +91,8 @@ final class DemoStage {
         let ports = try self.ports[name] ?? (try Self.freePort(), try Self.freePort())
         self.ports[name] = ports
         let line =
-            "godwit-agent run --pool \(name) --data 127.0.0.1:\(ports.data) --api 127.0.0.1:\(ports.api)"
+            "godwit-agent run --pool \(name) --data 127.0.0.1:\(ports.data) --api "
+            + "127.0.0.1:\(ports.api)"
         self.say("$ \(line) 2>>\(name).log &")
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "\(self.executables)/godwit-agent")
@@ -128,8 +129,9 @@ final class DemoStage {
         for process in self.agents.values { process.waitUntilExit() }
     }
 
-    func processIdentifier(_ name: String) -> Int32 {
-        self.agents[name]?.processIdentifier ?? 0
+    /// Of both agents, as `kill` takes them.
+    var processIdentifiers: String {
+        self.agents.values.map { "\($0.processIdentifier)" }.sorted().joined(separator: " ")
     }
 
     /// Asks an agent something, as the commands do.
