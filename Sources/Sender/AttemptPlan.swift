@@ -45,72 +45,71 @@ extension AttemptSource {
         using generator: inout some RandomNumberGenerator
     ) throws(StoreError) {
         let image = try target.openImage()
-        let size = target.size
-        let baseGeneration = try base?.generation()
-        let baseDigests = baseGeneration == nil ? nil : base
+        let baseGeneration = mode.needsBase ? try base?.generation() : nil
+        let digests = baseGeneration == nil ? nil : base
         var tree = try Self.tree(
             of: volume,
             target,
-            from: mode == .fullCopy ? nil : baseDigests,
+            from: digests,
             baseSize: baseGeneration?.size
         )
-        var audit = AuditPlan(samples: SenderLimits.auditLeaves, size: size, using: &generator)
-        var confirmation: Confirmation
-        var baseImage: BlockFile?
-        var source: AnyChangeSource
-        switch mode {
-        case .fullCopy: confirmation = .ship
-        case .fullVerify: confirmation = .comparePeer
-        case .incremental: confirmation = .compareStored
-        }
-        if mode == .incremental {
-            guard let baseDigests else {
-                throw StoreError(
-                    .notFound,
-                    "the digests of the base are gone",
-                    path: target.directory
-                )
+        var audit = AuditPlan(
+            samples: SenderLimits.auditLeaves,
+            size: target.size,
+            using: &generator
+        )
+        self.cutLeaf = Self.cutLeaf(of: target, baseSize: baseGeneration?.size)
+        let clones =
+            mode == .incremental
+            ? try Self.clones(volume, target, try Self.required(digests, for: target), image) : nil
+        let source: AnyChangeSource
+        if let (opened, comparison) = clones {
+            source = .physical(comparison)
+            if let cut = self.cutLeaf {
+                try Self.reset(cut, of: &tree, from: opened, target.size, volume.key)
             }
-            if let (opened, physical) = try Self.physical(volume, target, baseDigests, image) {
-                confirmation = .compareBase
-                baseImage = opened
-                source = .physical(physical)
-                if let cut = Self.cutLeaf(of: target, baseSize: baseGeneration?.size) {
-                    try Self.reset(cut, of: &tree, from: opened, size, volume.key)
-                }
-                try audit.advance { (leaf) throws(StoreError) in
-                    try tree.nextNonZeroLeaf(from: leaf)
-                }
-            } else {
-                source = .map(try VolumeMap(image, trustsHoles: volume.trustsHoles))
-            }
+            try audit.advance { (leaf) throws(StoreError) in try tree.nextNonZeroLeaf(from: leaf) }
         } else {
             source = .map(try VolumeMap(image, trustsHoles: volume.trustsHoles))
         }
-        self.confirmation = confirmation
+        self.confirmation =
+            switch mode {
+            case .fullCopy: .ship
+            case .fullVerify: .comparePeer
+            case .incremental: clones == nil ? .compareStored : .compareBase
+            }
         self.kind =
-            switch confirmation {
+            switch self.confirmation {
             case .ship, .comparePeer: .allocationMap
             case .compareBase: .physicalExtents
             case .compareStored: .storedDigests
             }
         self.image = image
-        self.base = baseImage
-        self.size = size
+        self.base = clones?.0
+        self.size = target.size
         self.digests = TargetDigests(tree)
-        self.hasBaseDigests = mode != .fullCopy && baseDigests != nil
-        self.cutLeaf = Self.cutLeaf(of: target, baseSize: baseGeneration?.size)
+        self.hasBaseDigests = digests != nil
         self.dispenser = WorkDispenser(
             source,
-            size: size,
-            aligned: confirmation.needsWholeLeaves,
-            unit: confirmation.unit,
+            size: target.size,
+            aligned: self.confirmation.needsWholeLeaves,
+            unit: self.confirmation.unit,
             audit: audit
         )
     }
 
+    private static func required(
+        _ base: SourceSnapshot?,
+        for target: SourceSnapshot
+    ) throws(StoreError) -> SourceSnapshot {
+        guard let base else {
+            throw StoreError(.notFound, "the digests of the base are gone", path: target.directory)
+        }
+        return base
+    }
+
     /// The clone of the base and the comparison with it; nil where something else has to do.
-    private static func physical(
+    private static func clones(
         _ volume: SourceVolume,
         _ target: SourceSnapshot,
         _ base: SourceSnapshot,
