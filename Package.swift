@@ -29,7 +29,9 @@ let collections: Target.Dependency = .product(name: "Crypto", package: "swift-cr
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let arguments: Target.Dependency = .product(
-    name: "ArgumentParser", package: "swift-argument-parser")
+    name: "ArgumentParser",
+    package: "swift-argument-parser"
+)
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 
@@ -42,11 +44,19 @@ func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
+func tests(
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    resources: [Resource] = []
+)
     -> Target
 {
     .testTarget(
-        name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+        name: name,
+        dependencies: dependencies,
+        resources: resources,
+        swiftSettings: strict
+    )
 }
 
 let package = Package(
@@ -66,10 +76,15 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(
-            url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+            url: "https://github.com/hummingbird-project/hummingbird",
+            from: "2.28.1",
+            traits: []
+        ),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(
-            url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+            url: "https://github.com/swift-server/swift-service-lifecycle",
+            from: "2.13.0"
+        ),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -94,7 +109,9 @@ let package = Package(
         library("SecureTransport", ["BlockTypes", "WireProtocol", "Identity", "COpenSSL"]),
         library("VolumeStore", ["BlockTypes", "BlockDiff", "Codecs", "CLinuxStorage"]),
         library(
-            "Catalogue", ["BlockTypes", .product(name: "GRDB", package: "GRDB.swift")]),
+            "Catalogue",
+            ["BlockTypes", .product(name: "GRDB", package: "GRDB.swift")]
+        ),
 
         // Level 4.
         library(
@@ -106,7 +123,8 @@ let package = Package(
             [
                 "BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "Identity", "SecureTransport",
                 "VolumeStore",
-            ]),
+            ]
+        ),
         library(
             "AgentAPI",
             [
@@ -114,7 +132,8 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-            ]),
+            ]
+        ),
 
         // Level 5.
         library(
@@ -129,29 +148,40 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Yams", package: "Yams"),
-            ]),
+            ]
+        ),
 
         // Level 6: composition only.
         .executableTarget(
-            name: "godwit", dependencies: ["BlockTypes", "AgentAPI", arguments],
-            swiftSettings: strict),
+            name: "godwit",
+            dependencies: ["BlockTypes", "AgentAPI", arguments],
+            swiftSettings: strict
+        ),
         .executableTarget(
-            name: "godwit-agent", dependencies: ["Agent", arguments, logging],
-            swiftSettings: strict),
+            name: "godwit-agent",
+            dependencies: ["Agent", arguments, logging],
+            swiftSettings: strict
+        ),
         .executableTarget(
-            name: "godwit-perf", dependencies: ["BlockTypes", "Codecs", arguments],
-            path: "perf/godwit-perf", swiftSettings: strict),
+            name: "godwit-perf",
+            dependencies: ["BlockTypes", "Codecs", arguments],
+            path: "perf/godwit-perf",
+            swiftSettings: strict
+        ),
 
         tests("BlockTypesTests", ["BlockTypes"]),
         tests("CodecsTests", ["BlockTypes", "Codecs"]),
         tests("BlockDiffTests", ["BlockTypes", "BlockDiff", "Codecs"]),
         tests(
-            "WireProtocolTests", ["BlockTypes", "WireProtocol", "Codecs"],
-            resources: [.copy("Vectors")]),
+            "WireProtocolTests",
+            ["BlockTypes", "WireProtocol", "Codecs"],
+            resources: [.copy("Vectors")]
+        ),
         tests("IdentityTests", ["Identity", "BlockTypes", x509, asn1]),
         tests(
             "SecureTransportTests",
-            ["BlockTypes", "Codecs", "SecureTransport", "Identity", "WireProtocol", x509, asn1]),
+            ["BlockTypes", "Codecs", "SecureTransport", "Identity", "WireProtocol", x509, asn1]
+        ),
         tests("VolumeStoreTests", ["BlockTypes", "BlockDiff", "Codecs", "VolumeStore"]),
         tests("CatalogueTests", ["BlockTypes", "Catalogue"]),
         tests(
@@ -159,14 +189,16 @@ let package = Package(
             [
                 "BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport",
                 "VolumeStore", "Sender", "Receiver", "Identity",
-            ]),
+            ]
+        ),
         tests(
             "AgentTests",
             [
                 "BlockTypes", "Agent", "AgentAPI", "Catalogue", "Identity", "SecureTransport",
                 "WireProtocol", "godwit", "godwit-agent", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ]),
+            ]
+        ),
         tests("TidyTests", []),
     ]
 )

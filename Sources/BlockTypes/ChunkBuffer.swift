@@ -11,7 +11,9 @@ public struct ChunkBuffer: ~Copyable {
     /// Memory of `capacity` bytes, all zero.
     public init(capacity: ByteCount) {
         let memory = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(capacity.bytes, 1), alignment: 4096)
+            byteCount: max(capacity.bytes, 1),
+            alignment: 4096
+        )
         memory.initializeMemory(as: UInt8.self, repeating: 0)
         self.memory = memory
     }
@@ -37,7 +39,8 @@ public struct ChunkBuffer: ~Copyable {
     public func load<Number: FixedWidthInteger>(_ type: Number.Type, at offset: Int) -> Number {
         self.check(offset..<offset + MemoryLayout<Number>.size)
         return Number(
-            littleEndian: self.memory.loadUnaligned(fromByteOffset: offset, as: Number.self))
+            littleEndian: self.memory.loadUnaligned(fromByteOffset: offset, as: Number.self)
+        )
     }
 
     /// Stores a number in little-endian order at any offset.
@@ -63,7 +66,9 @@ public struct ChunkBuffer: ~Copyable {
 
     /// Copies a range of another buffer in, from `offset` on.
     public mutating func copy(
-        _ source: borrowing ChunkBuffer, _ range: Range<Int>, at offset: Int
+        _ source: borrowing ChunkBuffer,
+        _ range: Range<Int>,
+        at offset: Int
     ) {
         source.withUnsafeBytes(range) { bytes in
             self.withUnsafeMutableBytes(offset..<offset + range.count) { target in
@@ -72,7 +77,9 @@ public struct ChunkBuffer: ~Copyable {
         }
     }
 
-    /// The bytes of a range, copied out. For control frames and tests, not for the data path.
+    /// The bytes of a range, copied out.
+    ///
+    /// For control frames and tests, not for the data path.
     public func array(_ range: Range<Int>) -> [UInt8] {
         self.check(range)
         return Array(self.memory[range])
@@ -80,7 +87,9 @@ public struct ChunkBuffer: ~Copyable {
 
     /// Whether two ranges hold the same bytes.
     public func matches(
-        _ range: Range<Int>, _ other: borrowing ChunkBuffer, _ otherRange: Range<Int>
+        _ range: Range<Int>,
+        _ other: borrowing ChunkBuffer,
+        _ otherRange: Range<Int>
     ) -> Bool {
         guard range.count == otherRange.count else { return false }
         return self.withUnsafeBytes(range) { left in
@@ -90,7 +99,8 @@ public struct ChunkBuffer: ~Copyable {
 
     /// Lends a range to a module that wraps C; the pointer must not outlive the call.
     package func withUnsafeBytes<Result, Failure: Error>(
-        _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+        _ range: Range<Int>,
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         self.check(range)
         return try body(UnsafeRawBufferPointer(rebasing: self.memory[range]))
@@ -98,7 +108,8 @@ public struct ChunkBuffer: ~Copyable {
 
     /// Lends a range for writing to a module that wraps C; the pointer must not outlive the call.
     package mutating func withUnsafeMutableBytes<Result, Failure: Error>(
-        _ range: Range<Int>, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+        _ range: Range<Int>,
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         self.check(range)
         return try body(UnsafeMutableRawBufferPointer(rebasing: self.memory[range]))
@@ -107,7 +118,8 @@ public struct ChunkBuffer: ~Copyable {
     private func check(_ range: Range<Int>) {
         precondition(
             range.lowerBound >= 0 && range.upperBound <= self.memory.count,
-            "buffer access \(range) is outside of 0..<\(self.memory.count)")
+            "buffer access \(range) is outside of 0..<\(self.memory.count)"
+        )
     }
 }
 

@@ -39,11 +39,13 @@ public struct Extent: Hashable, Sendable {
     public func roundedOut(to unit: ByteCount, within size: ByteCount) -> Self {
         Self(
             self.start.roundedDown(to: unit),
-            min(self.end.roundedUp(to: unit), ByteOffset(size.bytes)))
+            min(self.end.roundedUp(to: unit), ByteOffset(size.bytes))
+        )
     }
 }
 
 extension Extent: CustomStringConvertible {
+    /// The text for messages and logs.
     public var description: String { "\(self.start.bytes)..<\(self.end.bytes)" }
 }
 
@@ -57,9 +59,12 @@ public enum ExtentKind: UInt8, Hashable, Sendable, CaseIterable {
 
 /// A byte range and what it holds.
 public struct KindedExtent: Hashable, Sendable {
+    /// The bytes.
     public let extent: Extent
+    /// What they hold.
     public let kind: ExtentKind
 
+    /// Takes the parts as they are.
     public init(_ extent: Extent, _ kind: ExtentKind) {
         self.extent = extent
         self.kind = kind

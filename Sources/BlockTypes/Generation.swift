@@ -2,8 +2,10 @@
 
 /// Counts the generations of one lineage, from 1.
 public struct GenerationNumber: Hashable, Comparable, Sendable {
+    /// Its place in the lineage, from 1.
     public let number: UInt64
 
+    /// Takes the parts as they are.
     public init(_ number: UInt64) { self.number = number }
 
     /// The number of the generation after this one; nil at the end of the counter.
@@ -12,11 +14,13 @@ public struct GenerationNumber: Hashable, Comparable, Sendable {
         return overflow ? nil : Self(sum)
     }
 
+    /// Whether the left one comes first.
     public static func < (left: Self, right: Self) -> Bool { left.number < right.number }
 }
 
 /// The root of the hash tree over a generation's leaves and its size: 32 bytes.
 public struct RootDigest: Hashable, Sendable, CustomStringConvertible {
+    /// The bytes, most significant first.
     public let bytes: [UInt8]
 
     /// A digest of exactly 32 bytes; nil for any other number.
@@ -29,11 +33,16 @@ public struct RootDigest: Hashable, Sendable, CustomStringConvertible {
     public var description: String { Hexadecimal.text(of: self.bytes) }
 }
 
-/// The digest of one leaf: 128 bits; all zero for a leaf of zeros. Secret: never shown or logged.
+/// The digest of one leaf: 128 bits; all zero for a leaf of zeros.
+///
+/// Secret: never shown or logged.
 public struct LeafDigest: Hashable, Sendable {
+    /// The lower 64 bits.
     public var low: UInt64
+    /// The upper 64 bits.
     public var high: UInt64
 
+    /// Takes the parts as they are.
     public init(low: UInt64, high: UInt64) {
         self.low = low
         self.high = high
@@ -54,18 +63,31 @@ public enum DigestAlgorithm: UInt8, Hashable, Sendable, CaseIterable {
     case ph128 = 1
 }
 
-/// One immutable state of a volume. What a destination shows is always exactly one of these (P1).
+/// One immutable state of a volume.
+///
+/// What a destination shows is always exactly one of these (P1).
 public struct Generation: Hashable, Sendable {
+    /// The volume this is a state of.
     public let volume: VolumeID
+    /// The history it belongs to.
     public let lineage: LineageID
+    /// Its place in the lineage, from 1.
     public let number: GenerationNumber
+    /// The frozen view it was read from.
     public let snapshot: SnapshotID
+    /// The number of bytes of the volume.
     public let size: ByteCount
+    /// The proof of its contents.
     public let root: RootDigest
 
+    /// Takes the parts as they are.
     public init(
-        volume: VolumeID, lineage: LineageID, number: GenerationNumber, snapshot: SnapshotID,
-        size: ByteCount, root: RootDigest
+        volume: VolumeID,
+        lineage: LineageID,
+        number: GenerationNumber,
+        snapshot: SnapshotID,
+        size: ByteCount,
+        root: RootDigest
     ) {
         self.volume = volume
         self.lineage = lineage

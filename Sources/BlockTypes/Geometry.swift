@@ -7,7 +7,9 @@ public enum Geometry {
     /// The unit of what is sent: 4 KiB, the page of the file systems and databases we carry.
     public static let granule = ByteCount.kibibytes(4)
 
-    /// The unit of the stored digests: 64 KiB. Smaller costs index, larger costs precision.
+    /// The unit of the stored digests: 64 KiB.
+    ///
+    /// Smaller costs index, larger costs precision.
     public static let leaf = ByteCount.kibibytes(64)
 
     /// Granules in one leaf.
@@ -39,5 +41,6 @@ public struct LeafIndex: Hashable, Comparable, Sendable {
     /// Where the leaf starts.
     public var start: ByteOffset { ByteOffset(self.index * Geometry.leaf.bytes) }
 
+    /// Whether the left one comes first.
     public static func < (left: Self, right: Self) -> Bool { left.index < right.index }
 }

@@ -9,9 +9,12 @@ public protocol Identifier: Hashable, Sendable, CustomStringConvertible {
 
 /// The two big-endian halves of an identifier.
 public struct Halves: Hashable, Sendable {
+    /// The upper 64 bits.
     public let high: UInt64
+    /// The lower 64 bits.
     public let low: UInt64
 
+    /// Takes the parts as they are.
     public init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
@@ -47,35 +50,46 @@ extension Identifier {
             + (0..<8).map { UInt8(truncatingIfNeeded: self.halves.low >> (56 - 8 * $0)) }
     }
 
+    /// The text for messages and logs.
     public var description: String { Hexadecimal.text(of: self.bytes) }
 }
 
 /// Names one volume, on every agent that holds a copy of it.
 public struct VolumeID: Identifier {
+    /// The sixteen bytes.
     public let halves: Halves
+    /// Takes the parts as they are.
     public init(halves: Halves) { self.halves = halves }
 }
 
 /// Names one unbroken history of generations of a volume.
 public struct LineageID: Identifier {
+    /// The sixteen bytes.
     public let halves: Halves
+    /// Takes the parts as they are.
     public init(halves: Halves) { self.halves = halves }
 }
 
 /// Names one frozen view; two snapshots never share it, also where numbers are used again.
 public struct SnapshotID: Identifier {
+    /// The sixteen bytes.
     public let halves: Halves
+    /// Takes the parts as they are.
     public init(halves: Halves) { self.halves = halves }
 }
 
 /// Names one transfer.
 public struct TransferID: Identifier {
+    /// The sixteen bytes.
     public let halves: Halves
+    /// Takes the parts as they are.
     public init(halves: Halves) { self.halves = halves }
 }
 
 /// Names one installation of an agent: the trust domain of its certificates.
 public struct ClusterID: Identifier {
+    /// The sixteen bytes.
     public let halves: Halves
+    /// Takes the parts as they are.
     public init(halves: Halves) { self.halves = halves }
 }

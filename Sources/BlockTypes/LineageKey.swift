@@ -5,6 +5,7 @@
 /// Known to the two agents only; crosses the wire inside TLS, in the offer. Never logged:
 /// it has no description of its own bytes.
 public struct LineageKey: Hashable, Sendable {
+    /// The bytes, most significant first.
     public let bytes: [UInt8]
 
     /// A key of exactly 32 bytes; nil for any other number.
@@ -26,5 +27,6 @@ public struct LineageKey: Hashable, Sendable {
 }
 
 extension LineageKey: CustomStringConvertible {
+    /// The text for messages and logs.
     public var description: String { "(secret)" }
 }

@@ -19,6 +19,7 @@ public struct ByteCount: Hashable, Comparable, Sendable {
         self.bytes = bytes
     }
 
+    /// No bytes: the start, or nothing at all.
     public static let zero = Self(0)
 
     /// `count` × 1,024 bytes.
@@ -33,14 +34,19 @@ public struct ByteCount: Hashable, Comparable, Sendable {
     /// `count` × 1,099,511,627,776 bytes.
     public static func tebibytes(_ count: Int) -> Self { Self(count << 40) }
 
+    /// Whether the left one comes first.
     public static func < (left: Self, right: Self) -> Bool { left.bytes < right.bytes }
 
+    /// The sum; more than `Int.max` is our own mistake and traps.
     public static func + (left: Self, right: Self) -> Self { Self(left.bytes + right.bytes) }
 
+    /// The difference; less than zero is our own mistake and traps.
     public static func - (left: Self, right: Self) -> Self { Self(left.bytes - right.bytes) }
 
+    /// Adds in place.
     public static func += (left: inout Self, right: Self) { left = left + right }
 
+    /// Subtracts in place.
     public static func -= (left: inout Self, right: Self) { left = left - right }
 }
 
@@ -61,18 +67,23 @@ public struct ByteOffset: Hashable, Comparable, Sendable {
         self.bytes = bytes
     }
 
+    /// No bytes: the start, or nothing at all.
     public static let zero = Self(0)
 
+    /// Whether the left one comes first.
     public static func < (left: Self, right: Self) -> Bool { left.bytes < right.bytes }
 
+    /// The sum; more than `Int.max` is our own mistake and traps.
     public static func + (place: Self, count: ByteCount) -> Self {
         Self(place.bytes + count.bytes)
     }
 
+    /// The difference; less than zero is our own mistake and traps.
     public static func - (left: Self, right: Self) -> ByteCount {
         ByteCount(left.bytes - right.bytes)
     }
 
+    /// Adds in place.
     public static func += (place: inout Self, count: ByteCount) { place = place + count }
 
     /// The nearest multiple of `unit` at or before this place.

@@ -225,7 +225,7 @@ struct SourceReflinkTests {
             try volume.prune()
             #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["disk"])
             _ = try volume.freeze(.random(using: &generator), isPinned: true)
-            try volume.snapshots().forEach { volume.release($0) }
+            for snapshot in try volume.snapshots() { volume.release(snapshot) }
             try store.delete(volume)
             #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["disk"])
         }

@@ -214,7 +214,10 @@ public final class BlockFile: Sendable {
     /// Asks the kernel to read the range in, without waiting for it; advisory.
     public func prefetch(_ extent: Extent) {
         _ = gw_advise_will_need(
-            self.descriptor, Int64(extent.start.bytes), Int64(extent.length.bytes))
+            self.descriptor,
+            Int64(extent.start.bytes),
+            Int64(extent.length.bytes)
+        )
     }
 
     /// Tells the kernel that the range will not be needed soon; advisory.
