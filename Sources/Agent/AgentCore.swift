@@ -120,7 +120,7 @@ struct AgentCore: Sendable {
         return record.info
     }
 
-    /// Lets go of the generations that only this pair needed; a volume that is being sent keeps its.
+    /// Lets go of the generations that only this pair needed; a volume being sent keeps its own.
     private func forget(_ cluster: ClusterID) async {
         let sources = self.volumes.sources
         _ = try? await onThread("forget") { () throws(APIError) in

@@ -26,91 +26,75 @@ struct AgentParts: Sendable {
         _ configuration: AgentConfiguration,
         _ environment: AgentEnvironment
     ) throws(APIError) {
-        guard let path = configuration.pool, !path.isEmpty else {
-            throw APIError(
-                .invalidConfiguration,
-                "No pool directory is given.",
-                try: "godwit-agent run --pool DIR, or 'pool: DIR' in the file"
-            )
-        }
-        let now = environment.now
-        let pool = try Pool(path, now: now())
-        let (catalogue, wasReplaced) = try Self.catalogue(pool, now())
-        let journal = Journal(catalogue: catalogue, logger: environment.logger, now: now)
-        if wasReplaced {
-            journal.note(
-                "CatalogueReplaced",
-                "the catalogue was damaged and put aside; volumes and pairs were adopted "
-                    + "from their files",
-                level: .warning
-            )
-        }
-        let identity = try AgentIdentity(directory: pool.identity, now: now)
-        let registry = try PairRegistry(directory: "\(pool.identity)/pairs", catalogue: catalogue)
-        let (sources, replicas) = try Self.stores(pool, configuration)
-        for fault in replicas.faults {
-            journal.note(
-                "ReplicaFaulty",
-                "\(fault.directory) cannot be used: \(fault.error)",
-                level: .error
-            )
-        }
-        let listener = try Self.listener(configuration.data, identity)
+        let ground = try AgentGround(configuration, environment)
+        let settings = TransferQueue.Settings(Self.values(configuration))
+        let listener = try Self.listener(configuration.data, ground.identity)
         let endpoints = Endpoints()
         endpoints.dataPort = Int(listener.port)
-        self.settings = TransferQueue.Settings(Self.values(configuration))
-        let runner = SenderRunner(
-            sources: sources,
-            registry: registry,
-            identity: SenderIdentity(
-                cluster: identity.cluster,
-                software: "godwit \(Release.version)",
-                poolSecret: identity.secret
-            ),
-            environment: Self.sender(environment),
-            threads: ThreadBudget(threads: configuration.threads),
-            journal: journal
-        )
         let receiver = try DataReceiver(
-            store: replicas,
+            store: ground.replicas,
             listener: listener,
-            registry: registry,
-            journal: journal,
+            registry: ground.registry,
+            journal: ground.journal,
             drainSeconds: configuration.drainTimeout,
-            cluster: identity.cluster
+            cluster: ground.identity.cluster
         )
-        self.pool = pool
+        self.pool = ground.pool
+        self.settings = settings
         self.receiver = receiver
         self.core = AgentCore(
             configuration: configuration,
             environment: environment,
-            identity: identity,
-            registry: registry,
-            catalogue: catalogue,
-            journal: journal,
-            volumes: VolumeService(sources: sources, replicas: replicas, registry: registry),
+            identity: ground.identity,
+            registry: ground.registry,
+            catalogue: ground.catalogue,
+            journal: ground.journal,
+            volumes: VolumeService(
+                sources: ground.sources,
+                replicas: ground.replicas,
+                registry: ground.registry
+            ),
             queue: try TransferQueue(
-                catalogue: catalogue,
-                journal: journal,
-                runner: runner,
-                settings: self.settings,
-                now: now
+                catalogue: ground.catalogue,
+                journal: ground.journal,
+                runner: Self.runner(ground, configuration, environment),
+                settings: settings,
+                now: environment.now
             ),
             desk: PairingDesk(
-                identity: identity,
-                registry: registry,
+                identity: ground.identity,
+                registry: ground.registry,
                 lifetime: .seconds(configuration.certificateLifetime),
-                now: now
+                now: environment.now
             ),
             endpoints: endpoints,
             cutOff: { receiver.cutOff($0) }
         )
         self.renewal = CertificateRenewal(
-            identity: identity,
-            registry: registry,
-            journal: journal,
+            identity: ground.identity,
+            registry: ground.registry,
+            journal: ground.journal,
             interval: .seconds(min(60, max(0.2, configuration.certificateLifetime / 12))),
-            now: now
+            now: environment.now
+        )
+    }
+
+    private static func runner(
+        _ ground: AgentGround,
+        _ configuration: AgentConfiguration,
+        _ environment: AgentEnvironment
+    ) -> SenderRunner {
+        SenderRunner(
+            sources: ground.sources,
+            registry: ground.registry,
+            identity: SenderIdentity(
+                cluster: ground.identity.cluster,
+                software: "godwit \(Release.version)",
+                poolSecret: ground.identity.secret
+            ),
+            environment: Self.sender(environment),
+            threads: ThreadBudget(threads: configuration.threads),
+            journal: ground.journal
         )
     }
 
@@ -140,42 +124,6 @@ struct AgentParts: Sendable {
                 return generator.next()
             }
         )
-    }
-
-    /// Opens the catalogue; a damaged one is put aside, since it holds nothing that is needed.
-    private static func catalogue(_ pool: Pool, _ now: Date) throws(APIError) -> (Catalogue, Bool) {
-        do { return (try Catalogue(path: pool.catalogue), false) } catch
-            where error.code == .damaged
-        {
-            let aside = "\(pool.catalogue).damaged-\(Int(now.timeIntervalSince1970))"
-            do {
-                try PoolDirectory.rename(pool.catalogue, to: aside)
-                for suffix in ["-wal", "-shm"] { try PoolDirectory.remove(pool.catalogue + suffix) }
-                return (try Catalogue(path: pool.catalogue), true)
-            } catch {
-                throw APIError(
-                    .catalogueFailed,
-                    "The damaged catalogue cannot be put aside.",
-                    cause: "\(error)",
-                    try: "remove \(pool.catalogue) yourself"
-                )
-            }
-        } catch { throw APIError(error) }
-    }
-
-    private static func stores(
-        _ pool: Pool,
-        _ configuration: AgentConfiguration
-    ) throws(APIError) -> (SourceStore, ReplicaStore) {
-        do {
-            return (
-                try SourceStore(pool: pool.path),
-                try ReplicaStore(
-                    pool: pool.path,
-                    options: ReplicaOptions(keptGenerations: configuration.keepGenerations)
-                )
-            )
-        } catch { throw APIError(error, "The volumes of \(pool.path) cannot be read.") }
     }
 
     private static func listener(

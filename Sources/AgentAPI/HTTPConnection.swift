@@ -22,7 +22,8 @@ struct HTTPConnection: Sendable {
         unreachable: @escaping @Sendable (any Error) -> APIError
     ) {
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
-        configuration.timeout = .init(connect: .seconds(5), read: .seconds(600))
+        // A proof reads for hours before its first byte: the deadline of each call is the limit.
+        configuration.timeout = .init(connect: .seconds(5))
         // One attempt of ours is one connection attempt: retries are the caller's, and counted.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.redirectConfiguration = .disallow

@@ -59,14 +59,18 @@ struct PairingInitiator: Sendable {
         }
     }
 
-    private func prove(
-        _ wanted: PairCreateRequest,
+    /// A pairing whose destination has proven that it knows the token.
+    private struct Opened {
+        let session: String
+        let key: SigningKey
+        let transcript: PairingTranscript
+    }
+
+    private func open(
         _ token: PairingToken,
         _ authority: AuthorityCertificate,
-        _ client: PeerClient,
-        apiPort: Int,
-        dataPort: Int
-    ) async throws(APIError) -> TrustRecord {
+        _ client: PeerClient
+    ) async throws(APIError) -> Opened {
         let key = SigningKey()
         var generator = SystemRandomNumberGenerator()
         let nonce = PairingNonce.random(using: &generator)
@@ -98,11 +102,24 @@ struct PairingInitiator: Sendable {
         guard transcript.isProof(proof, of: .destination, under: token) else {
             throw PairingDesk.wrongToken
         }
+        return Opened(session: started.session, key: key, transcript: transcript)
+    }
+
+    private func prove(
+        _ wanted: PairCreateRequest,
+        _ token: PairingToken,
+        _ authority: AuthorityCertificate,
+        _ client: PeerClient,
+        apiPort: Int,
+        dataPort: Int
+    ) async throws(APIError) -> TrustRecord {
+        let opened = try await self.open(token, authority, client)
+        let proof = opened.transcript.proof(of: .source, under: token)
         let finished: PairingFinishResponse = try await client.post(
             PeerRoute.finish,
             PairingFinishRequest(
-                session: started.session,
-                proof: Hexadecimal.text(of: transcript.proof(of: .source, under: token)),
+                session: opened.session,
+                proof: Hexadecimal.text(of: proof),
                 apiPort: apiPort,
                 dataPort: dataPort,
                 authority: self.identity.authority.certificate.pem
@@ -110,7 +127,7 @@ struct PairingInitiator: Sendable {
         )
         let certificate = try Self.checked(
             finished.certificate,
-            key,
+            opened.key,
             authority,
             source: self.identity.cluster,
             self.now()
@@ -128,7 +145,7 @@ struct PairingInitiator: Sendable {
             ),
             authority: authority.pem,
             certificate: certificate.pem,
-            privateKey: key.pem
+            privateKey: opened.key.pem
         )
     }
 

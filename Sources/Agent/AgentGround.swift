@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+import Catalogue
+import Foundation
+import Logging
+import VolumeStore
+
+/// What lies in the pool, opened: the ground that the other parts of an agent stand on.
+struct AgentGround: Sendable {
+    let pool: Pool
+    let catalogue: Catalogue
+    let journal: Journal
+    let identity: AgentIdentity
+    let registry: PairRegistry
+    let sources: SourceStore
+    let replicas: ReplicaStore
+
+    /// Takes the pool and opens it; what is damaged and not needed is put aside and told.
+    init(
+        _ configuration: AgentConfiguration,
+        _ environment: AgentEnvironment
+    ) throws(APIError) {
+        guard let path = configuration.pool, !path.isEmpty else {
+            throw APIError(
+                .invalidConfiguration,
+                "No pool directory is given.",
+                try: "godwit-agent run --pool DIR, or 'pool: DIR' in the file"
+            )
+        }
+        let now = environment.now
+        self.pool = try Pool(path, now: now())
+        let (catalogue, wasReplaced) = try Self.catalogue(self.pool, now())
+        self.catalogue = catalogue
+        self.journal = Journal(catalogue: catalogue, logger: environment.logger, now: now)
+        if wasReplaced {
+            self.journal.note(
+                "CatalogueReplaced",
+                "the catalogue was damaged and put aside; volumes and pairs were adopted "
+                    + "from their files",
+                level: .warning
+            )
+        }
+        self.identity = try AgentIdentity(directory: self.pool.identity, now: now)
+        self.registry = try PairRegistry(
+            directory: "\(self.pool.identity)/pairs",
+            catalogue: catalogue
+        )
+        (self.sources, self.replicas) = try Self.stores(self.pool, configuration)
+        for fault in self.replicas.faults {
+            self.journal.note(
+                "ReplicaFaulty",
+                "\(fault.directory) cannot be used: \(fault.error)",
+                level: .error
+            )
+        }
+    }
+
+    /// Opens the catalogue; a damaged one is put aside, since it holds nothing that is needed.
+    private static func catalogue(_ pool: Pool, _ now: Date) throws(APIError) -> (Catalogue, Bool) {
+        do { return (try Catalogue(path: pool.catalogue), false) } catch
+            where error.code == .damaged
+        {
+            let aside = "\(pool.catalogue).damaged-\(Int(now.timeIntervalSince1970))"
+            do {
+                try PoolDirectory.rename(pool.catalogue, to: aside)
+                for suffix in ["-wal", "-shm"] { try PoolDirectory.remove(pool.catalogue + suffix) }
+                return (try Catalogue(path: pool.catalogue), true)
+            } catch {
+                throw APIError(
+                    .catalogueFailed,
+                    "The damaged catalogue cannot be put aside.",
+                    cause: "\(error)",
+                    try: "remove \(pool.catalogue) yourself"
+                )
+            }
+        } catch { throw APIError(error) }
+    }
+
+    private static func stores(
+        _ pool: Pool,
+        _ configuration: AgentConfiguration
+    ) throws(APIError) -> (SourceStore, ReplicaStore) {
+        do {
+            return (
+                try SourceStore(pool: pool.path),
+                try ReplicaStore(
+                    pool: pool.path,
+                    options: ReplicaOptions(keptGenerations: configuration.keepGenerations)
+                )
+            )
+        } catch { throw APIError(error, "The volumes of \(pool.path) cannot be read.") }
+    }
+}

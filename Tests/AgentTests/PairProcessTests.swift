@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+import Foundation
+import Testing
+
+/// Trust between real agents: who is let in, who is not, and for how long.
+@Suite(.serialized) struct PairProcessTests {
+    private let scratch: Scratch
+
+    init() throws { self.scratch = try Scratch() }
+
+    private func two() async throws -> (source: TestAgent, destination: TestAgent) {
+        let source = try await TestAgent("s", in: self.scratch.path)
+        let destination = try await TestAgent("d", in: self.scratch.path)
+        return (source, destination)
+    }
+
+    @Test func aWrongTokenIsRefusedAndThenLimited() async throws {
+        let (source, destination) = try await self.two()
+        let wrong = String(repeating: "ab", count: 64)
+        for _ in 0..<5 {
+            let result = try await source.godwit(
+                "pair",
+                "create",
+                "remote",
+                "--ip",
+                "127.0.0.1",
+                "--port",
+                "\(destination.apiPort)",
+                "--token",
+                "-",
+                input: wrong
+            )
+            #expect(result.status == 11)
+            #expect(result.errors.contains("GW2002"))
+        }
+        let limited = try await source.godwit(
+            "pair",
+            "create",
+            "remote",
+            "--ip",
+            "127.0.0.1",
+            "--port",
+            "\(destination.apiPort)",
+            "--token",
+            "-",
+            input: wrong
+        )
+        #expect(limited.status == 11 && limited.errors.contains("GW2003"))
+        #expect(try await source.value([PairInfo].self, "pair", "list").isEmpty)
+        #expect(try await destination.value([PairInfo].self, "pair", "list").isEmpty)
+    }
+
+    @Test func anotherAgentWithTheRightTokensPlaceIsFoundOut() async throws {
+        // The person means the destination, but somebody in the middle answers, with a CA of his
+        // own: he does not know the token.
+        let (source, destination) = try await self.two()
+        let middle = try await TestAgent("m", in: self.scratch.path)
+        let result = try await source.godwit(
+            "pair",
+            "create",
+            "remote",
+            "--ip",
+            "127.0.0.1",
+            "--port",
+            "\(middle.apiPort)",
+            "--token",
+            "-",
+            input: try await destination.token()
+        )
+        #expect(result.status == 11)
+        // And one who shows the true CA has no key for it.
+        let probe = try PeerClient(host: "127.0.0.1", port: destination.apiPort, trust: .nobody)
+        let authority: PairingAuthority = try await probe.get(PeerRoute.authority)
+        await probe.close()
+        let pinned = try PeerClient(
+            host: "127.0.0.1",
+            port: middle.apiPort,
+            trust: .authority(authority.authority)
+        )
+        do {
+            let _: PairingAuthority = try await pinned.get(PeerRoute.authority)
+            Issue.record("another CA was believed")
+        } catch { #expect(error.id == .peerNotTrusted) }
+        await pinned.close()
+    }
+
+    @Test func aResetTokenOpensNothingMore() async throws {
+        let (source, destination) = try await self.two()
+        let old = try await destination.token()
+        #expect(try await destination.godwit("cluster", "token", "reset", "--yes").status == 0)
+        #expect(try await destination.token() != old)
+        let result = try await source.godwit(
+            "pair",
+            "create",
+            "remote",
+            "--ip",
+            "127.0.0.1",
+            "--port",
+            "\(destination.apiPort)",
+            "--token",
+            "-",
+            input: old
+        )
+        #expect(result.status == 11)
+    }
+
+    @Test func aPairSeesOnlyItsOwnVolumesAndARevokedOneNothing() async throws {
+        let (source, destination) = try await self.two()
+        let other = try await TestAgent("o", in: self.scratch.path)
+        try await source.pair(with: destination)
+        try await other.pair(with: destination)
+        let image = try self.scratch.random("image", bytes: 200_000, seed: 2)
+        for (agent, name) in [(source, "mine"), (other, "theirs")] {
+            _ = try await agent.value(VolumeInfo.self, "volume", "create", name, "--from", image)
+            _ = try await agent.value(
+                [TransferReport].self,
+                "replicate",
+                name,
+                "--to",
+                "remote"
+            )
+        }
+        let client = try Self.peer(of: source, at: destination)
+        let seen: ItemList<PeerVolume> = try await client.get(PeerRoute.volumes)
+        #expect(seen.items.map(\.name) == ["mine"])
+        let theirs = try await other.value(VolumeInfo.self, "volume", "show", "theirs")
+        do {
+            let _: GenerationProof = try await client.post(
+                PeerRoute.proof(volume: theirs.id, generation: 1),
+                [String: String]()
+            )
+            Issue.record("another pair's volume was read")
+        } catch { #expect(error.id == .volumeNotFound) }
+        let nobody = try PeerClient(
+            host: "127.0.0.1",
+            port: destination.apiPort,
+            trust: .nobody
+        )
+        do {
+            let _: ItemList<PeerVolume> = try await nobody.get(PeerRoute.volumes)
+            Issue.record("no certificate was needed")
+        } catch { #expect(error.id == .peerNotTrusted) }
+        await nobody.close()
+        // Revoked: at once, on 9001 and on 9010, also over a connection that is open already.
+        let pairs = try await destination.value([PairInfo].self, "pair", "list")
+        let cluster = try #require(try await source.value(VersionInfo.self, "version").cluster)
+        let mine = try #require(pairs.first { $0.cluster == cluster })
+        #expect(try await destination.godwit("pair", "delete", mine.name, "--yes").status == 0)
+        do {
+            let _: ItemList<PeerVolume> = try await client.get(PeerRoute.volumes)
+            Issue.record("a revoked pair was answered")
+        } catch { #expect(error.id == .pairRevoked) }
+        await client.close()
+        let refused = try await source.godwit(
+            "replicate",
+            "mine",
+            "--to",
+            "remote",
+            "--timeout",
+            "60"
+        )
+        #expect(refused.status == 11, "\(refused.errors)")
+        #expect(try await other.godwit("replicate", "theirs", "--to", "remote").status == 0)
+    }
+
+    @Test func certificatesAreRenewedAtTwoThirdsOfTheirLife() async throws {
+        let file = try self.scratch.file("short.yaml", "certificates:\n  lifetime: 6s\n")
+        let source = try await TestAgent("s", in: self.scratch.path, extra: ["--config", file])
+        let destination = try await TestAgent(
+            "d",
+            in: self.scratch.path,
+            extra: ["--config", file]
+        )
+        try await source.pair(with: destination)
+        let first = try await source.value(PairInfo.self, "pair", "show", "remote")
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(60)
+        var renewed = first
+        while renewed.certificateExpires == first.certificateExpires, clock.now < end {
+            try await clock.sleep(for: .milliseconds(100))
+            renewed = try await source.value(PairInfo.self, "pair", "show", "remote")
+        }
+        let (before, after) = (
+            try #require(first.certificateExpires), try #require(renewed.certificateExpires)
+        )
+        #expect(after > before)
+    }
+
+    @Test func pairingAgainUnderTheSameNameRenewsTheTrust() async throws {
+        let (source, destination) = try await self.two()
+        try await source.pair(with: destination)
+        _ = try await source.value(
+            VolumeInfo.self,
+            "volume",
+            "create",
+            "db",
+            "--size",
+            "1MiB"
+        )
+        _ = try await source.value([TransferReport].self, "replicate", "db", "--to", "remote")
+        let pairs = try await destination.value([PairInfo].self, "pair", "list")
+        #expect(pairs.first?.certificateExpires != nil)
+        _ = try await destination.godwit("pair", "delete", pairs[0].name, "--yes")
+        #expect(try await source.godwit("replicate", "db", "--to", "remote").status == 11)
+        try await source.pair(with: destination)
+        let next = try await source.value(
+            [TransferReport].self,
+            "replicate",
+            "db",
+            "--to",
+            "remote"
+        )
+        #expect(next[0].mode == .none)
+        let other = try await TestAgent("o", in: self.scratch.path)
+        let taken = try await source.godwit(
+            "pair",
+            "create",
+            "remote",
+            "--ip",
+            "127.0.0.1",
+            "--port",
+            "\(other.apiPort)",
+            "--token",
+            "-",
+            input: try await other.token()
+        )
+        #expect(taken.status == 5, "\(taken.errors)")
+    }
+
+    /// The source's own client of the destination's port 9001, from its trust file.
+    private static func peer(of source: TestAgent, at destination: TestAgent) throws -> PeerClient {
+        struct Envelope: Decodable {
+            struct Record: Decodable {
+                let authority: String
+                let certificate: String
+                let privateKey: String
+            }
+            let record: Record
+        }
+        let directory = "\(source.pool)/identity/pairs"
+        let name = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: directory)
+                .first { $0.hasPrefix("outgoing-") }
+        )
+        let text = try String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8)
+        let body = text.split(separator: "\n").dropLast().joined(separator: "\n")
+        let record = try JSONDecoder().decode(Envelope.self, from: Data(body.utf8)).record
+        return try PeerClient(
+            host: "127.0.0.1",
+            port: destination.apiPort,
+            trust: .mutual(
+                authority: record.authority,
+                certificate: record.certificate,
+                privateKey: record.privateKey
+            )
+        )
+    }
+}
