@@ -4,7 +4,7 @@ import Catalogue
 import Foundation
 import Testing
 
-@Suite struct CatalogueTests {
+@Suite final class CatalogueTests {
     private let directory: String
 
     init() throws {
@@ -14,6 +14,8 @@ import Testing
             withIntermediateDirectories: true
         )
     }
+
+    deinit { try? FileManager.default.removeItem(atPath: self.directory) }
 
     private var path: String { "\(self.directory)/catalogue.sqlite" }
     private let noon = Date(timeIntervalSince1970: 1_800_000_000)

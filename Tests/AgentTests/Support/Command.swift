@@ -107,10 +107,12 @@ final class RunningCommand: @unchecked Sendable {
         var status: Int32 = -1
         for await ended in self.ended { status = ended }
         let output = try String(contentsOfFile: "\(self.base).out", encoding: .utf8)
-        let errors = self.errors
+        return CommandResult(status: status, output: output, errors: self.errors)
+    }
+
+    deinit {
         for suffix in ["in", "out", "err"] {
             try? FileManager.default.removeItem(atPath: "\(self.base).\(suffix)")
         }
-        return CommandResult(status: status, output: output, errors: errors)
     }
 }
