@@ -193,6 +193,16 @@ struct ControlConnection: ~Copyable {
                 self.environment.observer.received(.serviceFailed("\(error)"))
             }
         }
+        let isCommitted = transfer.status?.state == .committed
+        if let stage {
+            let isKept = !isCommitted && !isDiscarding && !stage.isFailed
+            if isKept { self.environment.keep(stage) } else { self.environment.forget(stage) }
+        }
+        // The status remembers what the stage knew.
+        transfer.state.withLock { state in
+            state.status?.driftedLeaves = drifted
+            state.stage = nil
+        }
         if let offer { self.environment.registry.release(offer, of: transfer) }
         if drifted > 0 { transfer.tell { .driftFound($0, leaves: drifted) } }
         let cause = self.closing?.cause

@@ -137,6 +137,13 @@ struct OfferDesk {
     }
 
     private func create(_ record: VolumeRecord) throws(Refusal) -> ReplicaVolume {
+        let count = self.environment.store.volumes(ownedBy: self.transfer.pair.cluster).count
+        guard count < self.limits.volumesPerPair else {
+            throw Refusal(
+                code: .noSpace,
+                text: "the pair has \(count) volumes here, more are not allowed: delete some"
+            )
+        }
         do throws(StoreError) {
             return try self.environment.store.create(record)
         } catch {

@@ -15,6 +15,7 @@ final class ReceiverEnvironment: Sendable {
     let authorise: @Sendable (SPIFFEName) -> PairIdentity?
     let registry = SessionRegistry()
     let isDraining = Atomic<Bool>(false)
+    private let keptStages = Mutex<[Stage]>([])
     private let origin = ContinuousClock.now
 
     init(
@@ -28,6 +29,20 @@ final class ReceiverEnvironment: Sendable {
         self.limits = configuration.limits
         self.observer = observer
         self.authorise = authorise
+    }
+
+    /// Keeps the stage of a broken session open, instead of the one that was kept the longest.
+    func keep(_ stage: Stage) {
+        self.keptStages.withLock { kept in
+            kept.removeAll { $0 === stage }
+            kept.append(stage)
+            if kept.count > self.limits.keptStages { kept.removeFirst() }
+        }
+    }
+
+    /// Lets go of a stage that was committed or thrown away.
+    func forget(_ stage: Stage) {
+        self.keptStages.withLock { kept in kept.removeAll { $0 === stage } }
     }
 
     /// The time of the session machines.

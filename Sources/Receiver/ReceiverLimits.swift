@@ -13,6 +13,8 @@ public struct ReceiverLimits: Hashable, Sendable {
     public var streams: Int
     /// Connections at once, of all kinds; more are closed before the handshake.
     public var connections: Int
+    /// Volumes that one pair may have here, so that it cannot fill the pool with empty ones.
+    public var volumesPerPair: Int
     /// Peers at once that have not proven who they are; they must not take all the places.
     public var handshakes: Int
     /// How far each stream may be ahead of what is durable.
@@ -29,6 +31,8 @@ public struct ReceiverLimits: Hashable, Sendable {
     public var stopGrace: Duration
     /// What a refused sender should wait before it asks again.
     public var retryAfterSeconds: UInt32
+    /// Stages of broken sessions that are kept open; others are read again from the disk.
+    public var keptStages: Int
     /// A stage that nobody continues is thrown away after so long: 7 days, a cadence of full copies.
     public var stageLifetime: Duration
 
@@ -37,6 +41,7 @@ public struct ReceiverLimits: Hashable, Sendable {
         sessions: Int = 16,
         streams: Int = Limits.streams,
         connections: Int = 144,
+        volumesPerPair: Int = 4096,
         handshakes: Int = 32,
         creditWindow: ByteCount = Limits.creditWindow,
         flushInterval: Duration = .milliseconds(200),
@@ -44,6 +49,7 @@ public struct ReceiverLimits: Hashable, Sendable {
         takeoverWait: Duration = .seconds(10),
         stopGrace: Duration = .seconds(1),
         retryAfterSeconds: UInt32 = 5,
+        keptStages: Int = 4,
         stageLifetime: Duration = .seconds(7 * 86_400)
     ) {
         precondition((1...Limits.streams).contains(streams), "\(streams) streams")
@@ -55,6 +61,7 @@ public struct ReceiverLimits: Hashable, Sendable {
         self.sessions = sessions
         self.streams = streams
         self.connections = connections
+        self.volumesPerPair = volumesPerPair
         self.handshakes = handshakes
         self.creditWindow = creditWindow
         // Half a window: the sender fills the other half while this one becomes durable.
@@ -64,6 +71,7 @@ public struct ReceiverLimits: Hashable, Sendable {
         self.takeoverWait = takeoverWait
         self.stopGrace = stopGrace
         self.retryAfterSeconds = retryAfterSeconds
+        self.keptStages = keptStages
         self.stageLifetime = stageLifetime
     }
 }

@@ -78,11 +78,13 @@ extension ReplicaVolume {
         case .clone, .fresh, .direct: try StateFile.store(target, to: paths.generation)
         case .journal: break
         }
-        try PoolDirectory.make(self.paths.generations)
-        // What an earlier, undecided commit of the same target may have left.
-        try PoolDirectory.remove(self.paths.directory(of: target))
-        try DurableFile.syncDirectory(paths.directory)
-        try DurableFile.syncDirectory(self.paths.directory)
+        // The record or the list of pages came last: with it the stage's directory was synced.
+        // What an earlier, undecided commit of the same target may have left must not be mistaken
+        // for the finished switch.
+        if PoolDirectory.exists(self.paths.directory(of: target)) {
+            try PoolDirectory.remove(self.paths.directory(of: target))
+            try DurableFile.syncDirectory(self.paths.generations)
+        }
         try self.options.hook(.generationRecorded)
         let method: CommitSwitch =
             switch backend {

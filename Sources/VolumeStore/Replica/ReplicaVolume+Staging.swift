@@ -93,7 +93,8 @@ extension ReplicaVolume {
 
     /// Ends a session: the stage stays for a resumption unless it failed or can only start again.
     ///
-    /// No writer may be at work. Does nothing after a commit.
+    /// No writer may be at work. Does nothing after a commit. Who keeps the object saves the next
+    /// session of this process from reading everything again.
     ///
     /// - Throws: `store` when the last flush or the removal of a failed stage failed.
     public func close(_ stage: Stage) throws(StageError) {

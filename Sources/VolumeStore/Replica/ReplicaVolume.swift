@@ -25,8 +25,8 @@ public final class ReplicaVolume: Sendable {
     struct State {
         var record: VolumeRecord
         var commit: CommitRecord
-        /// The stage of the open session, or one that a session of this process left.
-        var stage: Stage?
+        /// The stage of the open session, or one that an earlier session left and somebody keeps.
+        weak var stage: Stage?
         var isStaging = false
         var readers = 0
         /// The bytes of the visible generation are being changed in place.

@@ -36,9 +36,9 @@ public final class Stage: Sendable {
     let files: StageFiles
     let hasher: LeafHasher
     let hook: CrashHook
-    let ledger: Mutex<StageLedger>
-    let digests: Mutex<DigestTree<StagedDigests>>
-    let log: Mutex<StageLog>
+    let ledger: StageLock<StageLedger>
+    let digests: StageLock<DigestTree<StagedDigests>>
+    let log: StageLock<StageLog>
     /// The end of what is used of the journal.
     let journalEnd: Atomic<Int>
     let failed = Atomic<Bool>(false)
@@ -58,8 +58,8 @@ public final class Stage: Sendable {
         self.files = files
         self.hook = hook
         self.hasher = LeafHasher(key: volume.key)
-        self.ledger = Mutex(StageLedger())
-        self.log = Mutex(StageLog(files.log, of: record.transfer))
+        self.ledger = StageLock(StageLedger())
+        self.log = StageLock(StageLog(files.log, of: record.transfer))
         self.journalEnd = Atomic(0)
         let size = files.inheritsDigests ? record.base?.generation.size : nil
         var tree = DigestTree(
@@ -74,7 +74,7 @@ public final class Stage: Sendable {
             algorithm: volume.algorithm
         )
         if let size, size != record.target.size { try tree.resize(to: record.target.size) }
-        self.digests = Mutex(tree)
+        self.digests = StageLock(tree)
         try self.resetCutLeaf()
     }
 
