@@ -17,8 +17,9 @@ struct DataConnection: ~Copyable {
     private let pair: PairIdentity
     private let environment: ReceiverEnvironment
     private var decompressor = ChunkDecompressor()
-    private var chunk = ChunkBuffer(capacity: Geometry.maximumChunk)
-    private var scratch = StageScratch()
+    // Made large when the stream has joined: who only connects gets no memory for chunks (P6).
+    private var chunk = ChunkBuffer(capacity: .zero)
+    private var scratch = StageScratch(largestChunk: .zero)
     private var small = SmallChunks()
     private var lane: Lane?
     private var isClosed = false
@@ -264,6 +265,8 @@ struct DataConnection: ~Copyable {
                 progress: progress,
                 index: terms.stream
             )
+            self.chunk = ChunkBuffer(capacity: Geometry.maximumChunk)
+            self.scratch = StageScratch()
             // From here on the control connection tells whether the peer is alive.
             self.frames.connection.setReadTimeout(nil)
             self.perform(self.stream.joined(terms))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BlockTypes
+public import BlockTypes
 import Codecs
 
 /// The memory that one thread needs to write into a stage: allocated once, used for every chunk.
@@ -15,9 +15,9 @@ public struct StageScratch: ~Copyable {
     var unwritten: Extent?
     var unwrittenBytes: ByteCount
 
-    /// Allocates about 1 MiB.
-    public init() {
-        self.base = ChunkBuffer(capacity: Geometry.maximumChunk)
+    /// Allocates what the largest chunk needs, about 1 MiB; or less, for smaller chunks only.
+    public init(largestChunk: ByteCount = Geometry.maximumChunk) {
+        self.base = ChunkBuffer(capacity: largestChunk)
         self.tail = ChunkBuffer(capacity: Geometry.granule)
         // One more than a chunk has when it starts at a leaf.
         let leaves = Geometry.maximumChunk.bytes / Geometry.leaf.bytes + 1
