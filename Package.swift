@@ -25,7 +25,7 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-let collections: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let arguments: Target.Dependency = .product(
@@ -105,7 +105,7 @@ let package = Package(
         library("WireProtocol", ["BlockTypes", "Codecs"]),
 
         // Level 3.
-        library("Identity", ["BlockTypes", x509, asn1, collections]),
+        library("Identity", ["BlockTypes", x509, asn1, crypto]),
         library("SecureTransport", ["BlockTypes", "WireProtocol", "Identity", "COpenSSL"]),
         library("VolumeStore", ["BlockTypes", "BlockDiff", "Codecs", "CLinuxStorage"]),
         library(
