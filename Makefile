@@ -9,7 +9,7 @@ STRICT := --explicit-target-dependency-import-check error
 export SWIFT_BACKTRACE ?= enable=no
 FORMATTED := Package.swift Sources Tests perf
 # The unit suites of levels 1 to 3: what the sanitizers run.
-UNIT := ^(BlockTypes|Codecs|BlockDiff|WireProtocol|Identity|SecureTransport|VolumeStore|Catalogue)Tests\.
+UNIT := ^(BlockTypes|Locks|Codecs|BlockDiff|WireProtocol|Identity|SecureTransport|VolumeStore|Catalogue)Tests\.
 PERF_ARGS ?=
 
 .DEFAULT_GOAL := help

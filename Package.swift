@@ -8,7 +8,7 @@
 //  level 4  Sender   Receiver   AgentAPI
 //  level 3  SecureTransport   VolumeStore   Identity   Catalogue
 //  level 2  BlockDiff   WireProtocol   Codecs
-//  level 1  BlockTypes
+//  level 1  BlockTypes   Locks
 //  level 0  CLZ4   CZlib   CXXHash   CDigest   COpenSSL   CLinuxStorage
 //
 // Named exceptions inside a level: WireProtocol → Codecs, BlockDiff → Codecs (docs/decisions/0003),
@@ -98,6 +98,7 @@ let package = Package(
 
         // Level 1.
         library("BlockTypes", []),
+        library("Locks", []),
 
         // Level 2: pure.
         library("Codecs", ["BlockTypes", "CLZ4", "CZlib", "CXXHash", "CDigest"]),
@@ -106,8 +107,11 @@ let package = Package(
 
         // Level 3.
         library("Identity", ["BlockTypes", x509, asn1, crypto]),
-        library("SecureTransport", ["BlockTypes", "WireProtocol", "Identity", "COpenSSL"]),
-        library("VolumeStore", ["BlockTypes", "BlockDiff", "Codecs", "CLinuxStorage"]),
+        library(
+            "SecureTransport",
+            ["BlockTypes", "Locks", "WireProtocol", "Identity", "COpenSSL"]
+        ),
+        library("VolumeStore", ["BlockTypes", "Locks", "BlockDiff", "Codecs", "CLinuxStorage"]),
         library(
             "Catalogue",
             ["BlockTypes", .product(name: "GRDB", package: "GRDB.swift")]
@@ -116,13 +120,16 @@ let package = Package(
         // Level 4.
         library(
             "Sender",
-            ["BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport", "VolumeStore"]
+            [
+                "BlockTypes", "Locks", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport",
+                "VolumeStore",
+            ]
         ),
         library(
             "Receiver",
             [
-                "BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "Identity", "SecureTransport",
-                "VolumeStore",
+                "BlockTypes", "Locks", "BlockDiff", "Codecs", "WireProtocol", "Identity",
+                "SecureTransport", "VolumeStore",
             ]
         ),
         library(
@@ -139,8 +146,9 @@ let package = Package(
         library(
             "Agent",
             [
-                "BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "Identity", "SecureTransport",
-                "VolumeStore", "Catalogue", "Sender", "Receiver", "AgentAPI", logging,
+                "BlockTypes", "Locks", "BlockDiff", "Codecs", "WireProtocol", "Identity",
+                "SecureTransport", "VolumeStore", "Catalogue", "Sender", "Receiver", "AgentAPI",
+                logging,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -164,12 +172,13 @@ let package = Package(
         ),
         .executableTarget(
             name: "godwit-perf",
-            dependencies: ["BlockTypes", "Codecs", arguments],
+            dependencies: ["BlockTypes", "Locks", "Codecs", arguments],
             path: "perf/godwit-perf",
             swiftSettings: strict
         ),
 
         tests("BlockTypesTests", ["BlockTypes"]),
+        tests("LocksTests", ["Locks"]),
         tests("CodecsTests", ["BlockTypes", "Codecs"]),
         tests("BlockDiffTests", ["BlockTypes", "BlockDiff", "Codecs"]),
         tests(
@@ -180,22 +189,25 @@ let package = Package(
         tests("IdentityTests", ["Identity", "BlockTypes", x509, asn1]),
         tests(
             "SecureTransportTests",
-            ["BlockTypes", "Codecs", "SecureTransport", "Identity", "WireProtocol", x509, asn1]
+            [
+                "BlockTypes", "Locks", "Codecs", "SecureTransport", "Identity", "WireProtocol",
+                x509, asn1,
+            ]
         ),
         tests("VolumeStoreTests", ["BlockTypes", "BlockDiff", "Codecs", "VolumeStore"]),
         tests("CatalogueTests", ["BlockTypes", "Catalogue"]),
         tests(
             "ReplicationTests",
             [
-                "BlockTypes", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport",
+                "BlockTypes", "Locks", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport",
                 "VolumeStore", "Sender", "Receiver", "Identity",
             ]
         ),
         tests(
             "AgentTests",
             [
-                "BlockTypes", "Agent", "AgentAPI", "Catalogue", "Identity", "SecureTransport",
-                "WireProtocol", "godwit", "godwit-agent", logging,
+                "BlockTypes", "Locks", "Agent", "AgentAPI", "Catalogue", "Identity",
+                "SecureTransport", "WireProtocol", "godwit", "godwit-agent", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),

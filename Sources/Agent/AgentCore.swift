@@ -5,13 +5,13 @@ import BlockTypes
 import Catalogue
 import Foundation
 import Identity
+import Locks
 import Logging
-import Synchronization
 import VolumeStore
 
 /// Where the servers listen, known once they do.
 final class Endpoints: Sendable {
-    private let ports = Mutex<(data: Int, api: Int)>((0, 0))
+    private let ports = Locked<(data: Int, api: Int)>((0, 0))
 
     var dataPort: Int {
         get { self.ports.withLock { $0.data } }

@@ -5,12 +5,12 @@ import BlockTypes
 import Catalogue
 import Foundation
 import Identity
+import Locks
 import Logging
 import Receiver
 import SecureTransport
 import Sender
 import ServiceLifecycle
-import Synchronization
 import VolumeStore
 import WireProtocol
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockTypes
+import Locks
 import SecureTransport
-import Synchronization
 import VolumeStore
 import WireProtocol
 

@@ -2,8 +2,8 @@
 
 import BlockTypes
 import Codecs
+import Locks
 import SecureTransport
-import Synchronization
 import VolumeStore
 import WireProtocol
 

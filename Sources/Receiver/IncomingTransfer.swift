@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockTypes
+import Locks
 import SecureTransport
 import Synchronization
 import VolumeStore
@@ -43,11 +44,11 @@ final class IncomingTransfer: Sendable {
     let pair: PairIdentity
     let peer: String
     let environment: ReceiverEnvironment
-    let session: Mutex<ReceiverSession>
-    let state = Mutex(State())
+    let session: Locked<ReceiverSession>
+    let state = Locked(State())
     let controlWakeup: Wakeup
     let workerWakeup: Wakeup
-    private let notices = Mutex<[Notice]>([])
+    private let notices = Locked<[Notice]>([])
     private let isDirty = Atomic<Bool>(false)
 
     init(
@@ -61,7 +62,7 @@ final class IncomingTransfer: Sendable {
         self.environment = environment
         self.controlWakeup = try Wakeup()
         self.workerWakeup = try Wakeup()
-        self.session = Mutex(ReceiverSession(hello: hello))
+        self.session = Locked(ReceiverSession(hello: hello))
     }
 
     // MARK: Notices

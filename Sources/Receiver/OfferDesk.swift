@@ -2,6 +2,7 @@
 
 import BlockDiff
 import BlockTypes
+import Locks
 import SecureTransport
 import Synchronization
 import VolumeStore

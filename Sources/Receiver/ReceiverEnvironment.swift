@@ -2,6 +2,7 @@
 
 import BlockTypes
 import Identity
+import Locks
 import Synchronization
 import VolumeStore
 import WireProtocol
@@ -15,7 +16,7 @@ final class ReceiverEnvironment: Sendable {
     let authorise: @Sendable (SPIFFEName) -> PairIdentity?
     let registry = SessionRegistry()
     let isDraining = Atomic<Bool>(false)
-    private let keptStages = Mutex<[Stage]>([])
+    private let keptStages = Locked<[Stage]>([])
     private let origin = ContinuousClock.now
 
     init(
@@ -82,7 +83,7 @@ final class SessionRegistry: Sendable {
         var volumes: [VolumeID: IncomingTransfer] = [:]
     }
 
-    private let entries = Mutex(Entries())
+    private let entries = Locked(Entries())
 
     /// What became of a claim.
     enum Claim {

@@ -3,6 +3,7 @@
 public import BlockTypes
 import Glibc
 public import Identity
+import Locks
 public import SecureTransport
 import Synchronization
 public import VolumeStore

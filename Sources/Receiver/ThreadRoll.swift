@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Locks
 import SecureTransport
-import Synchronization
 
 /// The threads of connections: who is in, who has not proven yet who he is, and how to end them.
 final class ThreadRoll: Sendable {
@@ -19,7 +19,7 @@ final class ThreadRoll: Sendable {
     }
 
     private let limits: ReceiverLimits
-    private let roll = Mutex(Roll())
+    private let roll = Locked(Roll())
     /// Signalled when a thread ends.
     let changed: Wakeup
     /// Signalled when the service stops.

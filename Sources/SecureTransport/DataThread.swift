@@ -2,7 +2,7 @@
 
 import COpenSSL
 import Glibc
-import Synchronization
+import Locks
 
 /// Threads for work that blocks: bulk bytes never run on the threads of Swift concurrency.
 ///
@@ -31,9 +31,9 @@ public enum DataThread {
 
     /// A thread that can be waited for once; a dropped one runs on by itself.
     public final class Joinable: Sendable {
-        private let thread: Mutex<pthread_t?>
+        private let thread: Locked<pthread_t?>
 
-        fileprivate init(_ thread: pthread_t) { self.thread = Mutex(thread) }
+        fileprivate init(_ thread: pthread_t) { self.thread = Locked(thread) }
 
         deinit {
             if let thread = self.thread.withLock({ $0 }) { pthread_detach(thread) }

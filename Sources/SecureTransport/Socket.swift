@@ -2,6 +2,7 @@
 
 import BlockTypes
 import Glibc
+import Locks
 import Synchronization
 
 /// The descriptor of a socket: closed exactly once, shut down from any thread.
@@ -11,13 +12,13 @@ import Synchronization
 final class Socket: Sendable {
     /// Valid until `close()`; for calls of the owning thread.
     let descriptor: Int32
-    private let isOpen: Mutex<Bool>
+    private let isOpen: Locked<Bool>
     private let interrupted = Atomic<Bool>(false)
 
     /// Takes over an open descriptor.
     init(adopting descriptor: Int32) {
         self.descriptor = descriptor
-        self.isOpen = Mutex(true)
+        self.isOpen = Locked(true)
     }
 
     deinit { self.close() }

@@ -4,6 +4,7 @@ public import BlockTypes
 import COpenSSL
 import Glibc
 public import Identity
+import Locks
 import Synchronization
 
 /// Listens for pairs; hands out sockets on which nothing has been said yet.
@@ -154,7 +155,7 @@ private final class ServerContexts: Sendable {
     let keyUpdateAfter: ByteCount
     private let credentials: @Sendable () -> TLSCredentials
     private let rules: BrokenRules
-    private let cached = Mutex<(TLSCredentials, TLSContext)?>(nil)
+    private let cached = Locked<(TLSCredentials, TLSContext)?>(nil)
 
     init(
         _ credentials: @escaping @Sendable () -> TLSCredentials,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A lock that threads can wait under. `Synchronization.Mutex` has no condition variable, and data
+// A lock that threads can wait under. `Locked` has no condition variable, and data
 // threads do not run on Swift concurrency (design: "The data plane runs on threads").
 
 import Glibc

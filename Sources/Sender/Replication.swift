@@ -2,7 +2,6 @@
 
 public import BlockTypes
 import SecureTransport
-import Synchronization
 import VolumeStore
 
 /// One run: a volume's next generation brought to one destination, however many attempts it takes.

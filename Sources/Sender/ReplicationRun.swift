@@ -3,7 +3,6 @@
 import BlockDiff
 import BlockTypes
 import SecureTransport
-import Synchronization
 import VolumeStore
 import WireProtocol
 

@@ -2,7 +2,7 @@
 
 import BlockDiff
 import BlockTypes
-import Synchronization
+import Locks
 import VolumeStore
 
 /// The digest tree of the target, which all data threads of a transfer bring up to date.
@@ -10,9 +10,9 @@ import VolumeStore
 /// Starts as the base's tree, or empty. One short lock for each work unit: a megabyte of reading and
 /// hashing stands against sixteen exclusive-ors here.
 final class TargetDigests: Sendable {
-    private let tree: Mutex<DigestTree<DigestFile>>
+    private let tree: Locked<DigestTree<DigestFile>>
 
-    init(_ tree: sending DigestTree<DigestFile>) { self.tree = Mutex(tree) }
+    init(_ tree: sending DigestTree<DigestFile>) { self.tree = Locked(tree) }
 
     /// Takes shares of changed granules into their leaves.
     func combine(_ changes: [(leaf: LeafIndex, share: LeafDigest)]) throws(StoreError) {

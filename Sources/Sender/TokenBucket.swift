@@ -2,7 +2,7 @@
 
 public import BlockTypes
 import Glibc
-import Synchronization
+import Locks
 public import WireProtocol
 
 /// A speed: bytes for each second, at least one.
@@ -95,7 +95,7 @@ public final class RateLimiter: Sendable {
     /// The longest sleep before a waiting thread looks again, for a new limit or a cancellation.
     private static let nap = Duration.milliseconds(100)
 
-    private let bucket: Mutex<TokenBucket>
+    private let bucket: Locked<TokenBucket>
     private let now: @Sendable () -> MonotonicTime
     private let sleep: @Sendable (Duration) -> Void
 
@@ -110,7 +110,7 @@ public final class RateLimiter: Sendable {
         now: @escaping @Sendable () -> MonotonicTime,
         sleep: (@Sendable (Duration) -> Void)? = nil
     ) {
-        self.bucket = Mutex(TokenBucket(rate: limit, burst: Self.burst, now: now()))
+        self.bucket = Locked(TokenBucket(rate: limit, burst: Self.burst, now: now()))
         self.now = now
         self.sleep = sleep ?? Self.sleepThread
     }

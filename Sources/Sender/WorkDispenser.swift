@@ -2,7 +2,7 @@
 
 import BlockDiff
 import BlockTypes
-import Synchronization
+import Locks
 import VolumeStore
 
 /// What a data thread does with an extent.
@@ -27,7 +27,7 @@ struct WorkUnit: Hashable {
 /// compared, and cut into units. Memory does not depend on the volume (P6). After the last
 /// extent come the leaves to audit, which are known only then.
 final class WorkDispenser: Sendable {
-    private let state: Mutex<State>
+    private let state: Locked<State>
     private let unit: ByteCount
 
     private struct State {
@@ -66,7 +66,7 @@ final class WorkDispenser: Sendable {
     ) {
         precondition(unit.bytes.isMultiple(of: Geometry.leaf.bytes), "a unit is whole leaves")
         self.unit = unit
-        self.state = Mutex(
+        self.state = Locked(
             State(
                 source: source,
                 aligner: aligned ? LeafAligner(size: size) : nil,

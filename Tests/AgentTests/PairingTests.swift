@@ -5,6 +5,7 @@ import BlockTypes
 import Catalogue
 import Foundation
 import Identity
+import Locks
 import Testing
 
 @testable import Agent
@@ -235,10 +236,9 @@ import Testing
 }
 
 /// A clock that a test moves.
-final class TestClock: @unchecked Sendable {
-    private let lock = NSLock()
-    private var time = Date(timeIntervalSince1970: 1_800_000_000)
+final class TestClock: Sendable {
+    private let time = Locked(Date(timeIntervalSince1970: 1_800_000_000))
 
-    var now: Date { self.lock.withLock { self.time } }
-    func advance(by seconds: Double) { self.lock.withLock { self.time += seconds } }
+    var now: Date { self.time.withLock { $0 } }
+    func advance(by seconds: Double) { self.time.withLock { $0 += seconds } }
 }

@@ -3,6 +3,7 @@
 import AgentAPI
 import Catalogue
 import Foundation
+import Locks
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -12,14 +13,14 @@ import Testing
 
 /// A try whose end the test decides.
 final class ScriptedRun: TransferRun {
-    private let outcome: Mutex<Result<TransferReport, RunFailure>?>
+    private let outcome: Locked<Result<TransferReport, RunFailure>?>
     private let cancelled = Atomic(false)
-    let limits = Mutex<[UInt64?]>([])
+    let limits = Locked<[UInt64?]>([])
     let volume: String
 
     init(volume: String, _ outcome: Result<TransferReport, RunFailure>?) {
         self.volume = volume
-        self.outcome = Mutex(outcome)
+        self.outcome = Locked(outcome)
     }
 
     func run() throws(RunFailure) -> TransferReport {
@@ -43,10 +44,10 @@ final class ScriptedRun: TransferRun {
 }
 
 final class ScriptedRunner: TransferRunner {
-    let runs = Mutex<[ScriptedRun]>([])
-    let outcomes: Mutex<[Result<TransferReport, RunFailure>?]>
+    let runs = Locked<[ScriptedRun]>([])
+    let outcomes: Locked<[Result<TransferReport, RunFailure>?]>
 
-    init(_ outcomes: [Result<TransferReport, RunFailure>?]) { self.outcomes = Mutex(outcomes) }
+    init(_ outcomes: [Result<TransferReport, RunFailure>?]) { self.outcomes = Locked(outcomes) }
 
     func makeRun(
         _ transfer: String,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Locks
 import SecureTransport
-import Synchronization
 
 /// Stands between a sender and a receiver, and breaks all connections at chosen numbers of bytes.
 final class Breaker: Sendable {
@@ -19,11 +19,11 @@ final class Breaker: Sendable {
         var threads: [DataThread.Joinable] = []
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     init(to target: UInt16, cutsAfter cuts: [Int]) throws {
         self.target = target
-        self.state = Mutex(State(cuts: cuts))
+        self.state = Locked(State(cuts: cuts))
         self.listening = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = loopback(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)

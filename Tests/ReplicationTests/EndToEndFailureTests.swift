@@ -3,10 +3,10 @@
 import BlockDiff
 import BlockTypes
 import Foundation
+import Locks
 import Receiver
 import SecureTransport
 import Sender
-import Synchronization
 import Testing
 import VolumeStore
 
@@ -85,7 +85,7 @@ import VolumeStore
             try volume.reopen(first.target.number, first.target.snapshot)
         )
         try volume.write(noise(4096, using: &generator), at: 0)
-        let held = Mutex<SourceSnapshot?>(nil)
+        let held = Locked<SourceSnapshot?>(nil)
         let holder = RecordedEvents { event in
             guard case .frozen(let number, _) = event,
                 let found = try? volume.snapshots().last(where: { $0.number == number })
@@ -138,7 +138,7 @@ import VolumeStore
         var generator = world.generator
         let volume = try world.volume(size: 64 << 20)
         try volume.write(noise(64 << 20, using: &generator), at: 0)
-        let drains = Mutex<[Joined]>([])
+        let drains = Locked<[Joined]>([])
         let events = RecordedEvents { event in
             guard case .started = event,
                 let thread = try? Joined({ world.service.drain(within: .seconds(20)) })
@@ -310,7 +310,7 @@ import VolumeStore
             try volume.write(noise(6 << 20, using: &generator), at: 0)
             volumes.append(volume)
         }
-        let outcomes = Mutex<[String: String]>([:])
+        let outcomes = Locked<[String: String]>([:])
         let events = RecordedEvents()
         let threads = try volumes.map { volume in
             try Joined {

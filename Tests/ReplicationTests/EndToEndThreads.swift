@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SecureTransport
-import Synchronization
 
 /// A thread of its own whose end is waited for; blocking work does not belong on the test's thread.
 final class Joined: Sendable {

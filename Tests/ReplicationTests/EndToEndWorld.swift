@@ -4,10 +4,10 @@ import BlockDiff
 import BlockTypes
 import Foundation
 import Identity
+import Locks
 import Receiver
 import SecureTransport
 import Sender
-import Synchronization
 import Testing
 import VolumeStore
 import WireProtocol
@@ -42,11 +42,11 @@ final class World: Sendable {
     let client: TLSClient
     let threads = ThreadBudget(threads: 8)
     let seed: UInt64
-    private let random: Mutex<SplitMix>
+    private let random: Locked<SplitMix>
     /// Only kept: what is in them goes with the world.
     private nonisolated(unsafe) let directories: [TemporaryDirectory]
     /// Another port than the service's, for tests that stand in between.
-    private let port = Mutex<UInt16?>(nil)
+    private let port = Locked<UInt16?>(nil)
 
     /// Pools in temporary directories, unless others are given.
     init(
@@ -58,7 +58,7 @@ final class World: Sendable {
     ) throws {
         let given = ProcessInfo.processInfo.environment["GODWIT_SEED"].flatMap { UInt64($0) }
         self.seed = given ?? UInt64.random(in: 0...UInt64.max)
-        self.random = Mutex(SplitMix(state: self.seed))
+        self.random = Locked(SplitMix(state: self.seed))
         let directories = try [TemporaryDirectory(), TemporaryDirectory()]
         self.directories = directories
         self.sources = try SourceStore(pool: source ?? directories[0].path)
@@ -178,7 +178,7 @@ final class World: Sendable {
         defer { breaker.close() }
         self.route(through: breaker.port)
         defer { self.route(through: self.service.port) }
-        let running = Mutex<Replication?>(nil)
+        let running = Locked<Replication?>(nil)
         let events = RecordedEvents { event in
             if case .retrying = event { running.withLock { $0 }?.cancel() }
         }
@@ -246,7 +246,7 @@ struct SilentReceiver: ReceiverObserver {
 
 /// Keeps what a run tells.
 final class RecordedEvents: ReplicationObserver {
-    private let events = Mutex<[ReplicationEvent]>([])
+    private let events = Locked<[ReplicationEvent]>([])
     private let reaction: @Sendable (ReplicationEvent) -> Void
 
     init(_ reaction: @escaping @Sendable (ReplicationEvent) -> Void = { (_) in }) {

@@ -5,9 +5,9 @@ import BlockTypes
 import Codecs
 import Foundation
 import Identity
+import Locks
 import Receiver
 import SecureTransport
-import Synchronization
 import Testing
 import VolumeStore
 import WireProtocol
@@ -104,7 +104,7 @@ final class ReceiverWorld: Sendable {
 
 /// Remembers what a receiver told.
 final class EventLog: ReceiverObserver {
-    private let events = Mutex<[ReceiverEvent]>([])
+    private let events = Locked<[ReceiverEvent]>([])
 
     func received(_ event: ReceiverEvent) { self.events.withLock { $0.append(event) } }
 

@@ -2,7 +2,6 @@
 
 import BlockDiff
 import BlockTypes
-import Synchronization
 import Testing
 
 @testable import Sender

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockTypes
+import Locks
 import Sender
-import Synchronization
 import Testing
 import WireProtocol
 
@@ -109,8 +109,8 @@ import WireProtocol
 @Suite struct RateLimiterTests {
     /// A clock that moves only by the sleeps of those who wait.
     private final class SimulatedClock: Sendable {
-        private let nanoseconds = Mutex<UInt64>(0)
-        private let naps = Mutex<[Duration]>([])
+        private let nanoseconds = Locked<UInt64>(0)
+        private let naps = Locked<[Duration]>([])
 
         var now: MonotonicTime { MonotonicTime(nanoseconds: self.nanoseconds.withLock { $0 }) }
         var sleeps: [Duration] { self.naps.withLock { $0 } }

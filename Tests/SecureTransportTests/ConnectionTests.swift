@@ -3,7 +3,6 @@
 import BlockTypes
 import Identity
 import SecureTransport
-import Synchronization
 import Testing
 
 @Suite struct ConnectionTests {

@@ -2,8 +2,8 @@
 
 import BlockTypes
 import Identity
+import Locks
 import SecureTransport
-import Synchronization
 import Testing
 
 @Suite struct ListenerTests {
@@ -43,7 +43,7 @@ import Testing
     @Test func renewedCredentialsServeTheNextHandshake() throws {
         let old = try Peers()
         let new = try Peers()
-        let current = Mutex(old.server)
+        let current = Locked(old.server)
         let listener = try TLSListener(host: "127.0.0.1", port: 0) { current.withLock { $0 } }
         for peers in [old, new] {
             current.withLock { $0 = peers.server }

@@ -3,9 +3,9 @@
 import BlockTypes
 import FoundationEssentials
 import Identity
+import Locks
 import SecureTransport
 import SwiftASN1
-import Synchronization
 import Testing
 import X509
 
@@ -113,7 +113,7 @@ final class Handover<Value: Sendable>: Sendable {
 }
 
 private final class Slot<Value: Sendable>: Sendable {
-    let value = Mutex<Result<Value, TransportError>?>(nil)
+    let value = Locked<Result<Value, TransportError>?>(nil)
 }
 
 /// A listener on a free port of 127.0.0.1.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Locks
 import SecureTransport
-import Synchronization
 
 /// Stands between two peers: cuts what the client sends into single bytes and can hold it back.
 final class Relay: Sendable {
@@ -10,9 +10,9 @@ final class Relay: Sendable {
     private let listening: Int32
     private let target: UInt16
     /// How many bytes of the client may still pass; nil lets all pass.
-    private let budget = Mutex<Int?>(nil)
+    private let budget = Locked<Int?>(nil)
     private let changed: Wakeup
-    private let threads = Mutex<[DataThread.Joinable]>([])
+    private let threads = Locked<[DataThread.Joinable]>([])
 
     init(to target: UInt16) throws {
         self.target = target

@@ -89,6 +89,13 @@ struct Ban: Sendable {
             advice: "an event in, an action out: the shell waits"
         ),
         Self(
+            name: "lock",
+            mark: "",
+            pattern: isRefusedLock,
+            scope: .everywhere,
+            advice: "Locked, which the thread sanitizer understands (docs/decisions/0007)"
+        ),
+        Self(
             name: "unbounded",
             mark: ".unbounded",
             pattern: { $0.contains(".unbounded") },
@@ -119,6 +126,13 @@ struct Ban: Sendable {
     ]
 }
 
+/// Whether a line uses another lock than ours.
+///
+/// As strings, not as a pattern: strings are blanked, so this file does not find itself.
+private func isRefusedLock(_ line: Substring) -> Bool {
+    ["Mutex", "NSLock", "NSRecursiveLock", "NIOLock"].contains { line.contains($0) }
+}
+
 @Suite struct BanTests {
     @Test(arguments: Ban.all.map(\.name))
     func codeDoesWithout(name: String) throws {
@@ -133,6 +147,17 @@ struct Ban: Sendable {
             }
         }
         #expect(report(findings) == "")
+    }
+
+    @Test func otherLocksAreFoundAndOursAndAtomicsAreNot() {
+        for line in [
+            "let a = Mutex(1)", "import struct Synchronization.Mutex", "NIOLockedValueBox(1)",
+        ] {
+            #expect(isRefusedLock(line[...]))
+        }
+        for line in ["let a = Locked(1)", "import Synchronization", "let a = Atomic(1)"] {
+            #expect(!isRefusedLock(line[...]))
+        }
     }
 
     @Test func commentsLeaveNothingForLater() {

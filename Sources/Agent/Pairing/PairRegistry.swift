@@ -5,8 +5,8 @@ import BlockTypes
 import Catalogue
 import Foundation
 import Identity
+import Locks
 import SecureTransport
-import Synchronization
 import VolumeStore
 
 /// One pair with its certificates and, for an outgoing one, the key.
@@ -29,7 +29,7 @@ struct TrustRecord: StateRecord, Hashable {
 final class PairRegistry: Sendable {
     private let directory: String
     private let catalogue: Catalogue
-    private let pairs: Mutex<[String: TrustRecord]>
+    private let pairs: Locked<[String: TrustRecord]>
 
     /// Reads the trust files and brings the catalogue's rows in line with them.
     init(directory: String, catalogue: Catalogue) throws(APIError) {
@@ -45,7 +45,7 @@ final class PairRegistry: Sendable {
                 }
                 pairs[Self.key(record.pair)] = record
             }
-            self.pairs = Mutex(pairs)
+            self.pairs = Locked(pairs)
             try Self.reconcile(catalogue, with: pairs)
         } catch {
             throw APIError(

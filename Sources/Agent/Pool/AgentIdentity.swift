@@ -4,7 +4,7 @@ import AgentAPI
 import BlockTypes
 import Foundation
 import Identity
-import Synchronization
+import Locks
 import VolumeStore
 
 /// Who this agent is: its authority, its server certificate, its token, its secret.
@@ -23,7 +23,7 @@ final class AgentIdentity: Sendable {
         var renewal: Date
     }
 
-    private let changing: Mutex<Changing>
+    private let changing: Locked<Changing>
     private let directory: String
     private let now: @Sendable () -> Date
 
@@ -60,7 +60,7 @@ final class AgentIdentity: Sendable {
                 )
             }
             let (server, renewal) = try Self.server(of: self.authority, now())
-            self.changing = Mutex(Changing(token: token, server: server, renewal: renewal))
+            self.changing = Locked(Changing(token: token, server: server, renewal: renewal))
         } catch {
             throw APIError(
                 .stateDamaged,

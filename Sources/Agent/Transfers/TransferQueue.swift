@@ -11,6 +11,7 @@ import AgentAPI
 import BlockTypes
 import Catalogue
 import Foundation
+import Locks
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -50,8 +51,8 @@ actor TransferQueue: Service {
             var bandwidth: UInt64?
         }
 
-        let values: Mutex<Values>
-        init(_ values: Values) { self.values = Mutex(values) }
+        let values: Locked<Values>
+        init(_ values: Values) { self.values = Locked(values) }
         var current: Values { self.values.withLock { $0 } }
     }
 

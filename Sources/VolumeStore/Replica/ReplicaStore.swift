@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BlockTypes
-import Synchronization
+import Locks
 
 /// The replicas of a pool: found, made at the first offer, deleted.
 ///
@@ -23,7 +23,7 @@ public final class ReplicaStore: Sendable {
 
     private let directory: String
     private let options: ReplicaOptions
-    private let open: Mutex<[VolumeID: ReplicaVolume]>
+    private let open: Locked<[VolumeID: ReplicaVolume]>
     private let broken: [Fault]
 
     /// Opens the replicas of a pool, and finishes what a crash interrupted in each (P1).
@@ -57,7 +57,7 @@ public final class ReplicaStore: Sendable {
                 broken.append(Fault(directory: path, error: error))
             }
         }
-        self.open = Mutex(open)
+        self.open = Locked(open)
         self.broken = broken
     }
 

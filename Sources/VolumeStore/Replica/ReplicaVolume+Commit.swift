@@ -2,6 +2,7 @@
 
 import BlockDiff
 public import BlockTypes
+import Locks
 import Synchronization
 
 // The commit, in the order that P1, P2 and P3 ask for:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockTypes
+import Locks
 import Synchronization
 
 extension ReplicaVolume {

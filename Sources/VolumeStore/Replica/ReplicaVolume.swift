@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BlockTypes
-import Synchronization
+import Locks
 
 /// A volume that shows, at each instant, exactly one generation of a paired source (P1).
 ///
@@ -20,7 +20,7 @@ public final class ReplicaVolume: Sendable {
 
     let options: ReplicaOptions
     let paths: ReplicaPaths
-    let state: Mutex<State>
+    let state: Locked<State>
 
     struct State {
         var record: VolumeRecord
@@ -44,7 +44,7 @@ public final class ReplicaVolume: Sendable {
         self.directory = directory
         self.paths = ReplicaPaths(directory: directory)
         self.options = options
-        self.state = Mutex(State(record: record, commit: commit))
+        self.state = Locked(State(record: record, commit: commit))
     }
 
     /// What is stored of the volume.

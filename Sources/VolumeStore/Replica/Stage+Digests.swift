@@ -3,6 +3,7 @@
 import BlockDiff
 import BlockTypes
 import Codecs
+import Locks
 import Synchronization
 
 // How staged bytes enter the digest tree. A leaf's digest is the exclusive or of the shares of its

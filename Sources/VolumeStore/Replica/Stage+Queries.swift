@@ -3,6 +3,7 @@
 import BlockDiff
 public import BlockTypes
 import Codecs
+import Locks
 import Synchronization
 
 // What a sender asks about the base to decide what to send. The answers are computed from the base's

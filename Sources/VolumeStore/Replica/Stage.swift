@@ -3,6 +3,7 @@
 public import BlockDiff
 public import BlockTypes
 import Codecs
+import Locks
 import Synchronization
 
 /// A generation in the making: everything that a transfer has brought, out of readers' sight.
@@ -36,9 +37,9 @@ public final class Stage: Sendable {
     let files: StageFiles
     let hasher: LeafHasher
     let hook: CrashHook
-    let ledger: StageLock<StageLedger>
-    let digests: StageLock<DigestTree<StagedDigests>>
-    let log: StageLock<StageLog>
+    let ledger: Locked<StageLedger>
+    let digests: Locked<DigestTree<StagedDigests>>
+    let log: Locked<StageLog>
     /// The end of what is used of the journal.
     let journalEnd: Atomic<Int>
     let failed = Atomic<Bool>(false)
@@ -58,8 +59,8 @@ public final class Stage: Sendable {
         self.files = files
         self.hook = hook
         self.hasher = LeafHasher(key: volume.key)
-        self.ledger = StageLock(StageLedger())
-        self.log = StageLock(StageLog(files.log, of: record.transfer))
+        self.ledger = Locked(StageLedger())
+        self.log = Locked(StageLog(files.log, of: record.transfer))
         self.journalEnd = Atomic(0)
         let size = files.inheritsDigests ? record.base?.generation.size : nil
         var tree = DigestTree(
@@ -74,7 +75,7 @@ public final class Stage: Sendable {
             algorithm: volume.algorithm
         )
         if let size, size != record.target.size { try tree.resize(to: record.target.size) }
-        self.digests = StageLock(tree)
+        self.digests = Locked(tree)
         try self.resetCutLeaf()
     }
 

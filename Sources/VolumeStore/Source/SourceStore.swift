@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BlockTypes
-import Synchronization
+import Locks
 
 /// The source volumes of a pool: made, found by name or id, deleted.
 ///
@@ -9,7 +9,7 @@ import Synchronization
 /// and disappears with one rename of its directory, so a kill leaves it whole or not at all.
 public final class SourceStore: Sendable {
     private let volumes: String
-    private let open: Mutex<[VolumeID: SourceVolume]>
+    private let open: Locked<[VolumeID: SourceVolume]>
 
     /// Opens the source volumes of a pool, and removes what killed creations and deletions left.
     ///
@@ -41,7 +41,7 @@ public final class SourceStore: Sendable {
                 source: source
             )
         }
-        self.open = Mutex(open)
+        self.open = Locked(open)
     }
 
     /// All source volumes, by name.

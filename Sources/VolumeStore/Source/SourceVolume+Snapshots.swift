@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BlockTypes
-import Synchronization
+import Locks
 
 // Freezing, and letting go of what is not needed any more.
 //

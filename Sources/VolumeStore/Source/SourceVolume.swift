@@ -2,7 +2,7 @@
 
 public import BlockDiff
 public import BlockTypes
-import Synchronization
+import Locks
 
 /// A volume that an application writes here and that is sent from here.
 ///
@@ -16,7 +16,7 @@ public final class SourceVolume: Sendable {
     /// The volume's directory in the pool.
     public let directory: String
 
-    let state: Mutex<State>
+    let state: Locked<State>
 
     struct State {
         var volume: VolumeRecord
@@ -32,7 +32,7 @@ public final class SourceVolume: Sendable {
     init(directory: String, volume: VolumeRecord, source: SourceRecord) {
         self.id = volume.volume
         self.directory = directory
-        self.state = Mutex(State(volume: volume, source: source))
+        self.state = Locked(State(volume: volume, source: source))
     }
 
     /// What is stored of the volume.

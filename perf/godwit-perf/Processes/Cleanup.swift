@@ -2,7 +2,7 @@
 
 import Dispatch
 import Glibc
-import Synchronization
+import Locks
 
 /// What must not outlive the harness: processes and mounts; also after Control-C.
 final class Cleanup: Sendable {
@@ -13,7 +13,7 @@ final class Cleanup: Sendable {
         var mounts: [String] = []
         var groups: Set<String> = []
     }
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     func started(_ process: pid_t) { self.state.withLock { _ = $0.processes.insert(process) } }
     func ended(_ process: pid_t) { self.state.withLock { _ = $0.processes.remove(process) } }

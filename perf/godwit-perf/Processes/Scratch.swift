@@ -2,11 +2,11 @@
 
 import Foundation
 import Glibc
-import Synchronization
+import Locks
 
 /// The folder that holds everything a run makes, and that it removes at its end.
 enum Scratch {
-    private static let place = Mutex("")
+    private static let place = Locked("")
 
     static var folder: String { self.place.withLock { $0 } }
 
