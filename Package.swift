@@ -177,30 +177,35 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // What several tests need and no product: only tests may depend on it.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         tests("BlockTypesTests", ["BlockTypes"]),
         tests("LocksTests", ["Locks"]),
-        tests("CodecsTests", ["BlockTypes", "Codecs"]),
-        tests("BlockDiffTests", ["BlockTypes", "BlockDiff", "Codecs"]),
+        tests("CodecsTests", ["BlockTypes", "Codecs", "TestSupport"]),
+        tests("BlockDiffTests", ["BlockTypes", "BlockDiff", "Codecs", "TestSupport"]),
         tests(
             "WireProtocolTests",
-            ["BlockTypes", "WireProtocol", "Codecs"],
+            ["BlockTypes", "WireProtocol", "Codecs", "TestSupport"],
             resources: [.copy("Vectors")]
         ),
-        tests("IdentityTests", ["Identity", "BlockTypes", x509, asn1]),
+        tests("IdentityTests", ["Identity", "BlockTypes", "TestSupport", x509, asn1]),
         tests(
             "SecureTransportTests",
             [
                 "BlockTypes", "Locks", "Codecs", "SecureTransport", "Identity", "WireProtocol",
-                x509, asn1,
+                "TestSupport", x509, asn1,
             ]
         ),
-        tests("VolumeStoreTests", ["BlockTypes", "BlockDiff", "Codecs", "VolumeStore"]),
-        tests("CatalogueTests", ["BlockTypes", "Catalogue"]),
+        tests(
+            "VolumeStoreTests",
+            ["BlockTypes", "BlockDiff", "Codecs", "VolumeStore", "TestSupport"]
+        ),
+        tests("CatalogueTests", ["BlockTypes", "Catalogue", "TestSupport"]),
         tests(
             "ReplicationTests",
             [
                 "BlockTypes", "Locks", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport",
-                "VolumeStore", "Sender", "Receiver", "Identity",
+                "VolumeStore", "Sender", "Receiver", "Identity", "TestSupport",
             ]
         ),
         tests(

@@ -2,6 +2,7 @@
 
 import BlockDiff
 import BlockTypes
+import TestSupport
 import Testing
 
 @Suite struct AuditPlanTests {
@@ -31,7 +32,7 @@ import Testing
     }
 
     @Test func aSmallVolumeIsAuditedWhole() {
-        var generator = SplitMix(state: 1)
+        var generator = SeededGenerator(seed: 1)
         var plan = AuditPlan(samples: 8, size: ByteCount(7 * 65_536 + 1), using: &generator)
         plan.skip(extent(65_536, 65_537))
         plan.skip(extent(7 * 65_536, 7 * 65_536 + 1))
@@ -39,12 +40,12 @@ import Testing
     }
 
     @Test func anEmptyVolumeHasNothingToAudit() {
-        var generator = SplitMix(state: 1)
+        var generator = SeededGenerator(seed: 1)
         #expect(AuditPlan(samples: 8, size: .zero, using: &generator).leaves.isEmpty)
     }
 
     @Test func whatWasReportedWholeLeavesNothing() {
-        var generator = SplitMix(state: 1)
+        var generator = SeededGenerator(seed: 1)
         var plan = AuditPlan(samples: 8, size: .tebibytes(64), using: &generator)
         plan.skip(extent(0, 64 << 40))
         #expect(plan.leaves.isEmpty)
@@ -53,7 +54,7 @@ import Testing
     @Test func theSameSeedGivesTheSamePlan() {
         let plans = (0..<2)
             .map { _ in
-                var generator = SplitMix(state: 42)
+                var generator = SeededGenerator(seed: 42)
                 return AuditPlan(samples: 100, size: .tebibytes(64), using: &generator).leaves
             }
         #expect(plans[0] == plans[1])
@@ -61,7 +62,7 @@ import Testing
     }
 
     @Test func theNumberOfSamplesIsBounded() {
-        var generator = SplitMix(state: 3)
+        var generator = SeededGenerator(seed: 3)
         let plan = AuditPlan(samples: .max, size: .tebibytes(64), using: &generator)
         #expect(plan.leaves.count == DigestLimits.auditSamples)
     }
@@ -81,7 +82,7 @@ import Testing
     }
 
     @Test func drawnHolesAreMovedToTheNextData() {
-        var generator = SplitMix(state: 5)
+        var generator = SeededGenerator(seed: 5)
         var plan = AuditPlan(samples: 100, size: .tebibytes(16), using: &generator)
         let data = stride(from: 0, to: 268_435_456, by: 1_000_000).map { LeafIndex($0) }
         plan.advance { place in data.first { $0 >= place } }

@@ -3,6 +3,7 @@
 import BlockDiff
 import BlockTypes
 import Codecs
+import TestSupport
 import Testing
 
 @Suite struct DigestTreeTests {
@@ -259,7 +260,7 @@ private func patterned() -> DigestPage {
 private func change(
     _ tree: inout DigestTree<MemoryDigestPages>,
     _ naive: inout NaiveDigestTree,
-    using generator: inout SplitMix
+    using generator: inout SeededGenerator
 ) throws {
     guard naive.leafCount > 0 else { return }
     for _ in 0..<Int.random(in: 1...60, using: &generator) {

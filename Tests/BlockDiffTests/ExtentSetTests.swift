@@ -2,6 +2,7 @@
 
 import BlockDiff
 import BlockTypes
+import TestSupport
 import Testing
 
 @Suite struct ExtentSetTests {
@@ -114,7 +115,7 @@ import Testing
 /// The extent of a half-open range.
 func extent(_ start: Int, _ end: Int) -> Extent { Extent(ByteOffset(start), ByteOffset(end)) }
 
-private func anyExtent(using generator: inout SplitMix) -> Extent {
+private func anyExtent(using generator: inout SeededGenerator) -> Extent {
     let start = Int.random(in: 0..<64, using: &generator)
     return extent(start, min(64, start + Int.random(in: 1...16, using: &generator)))
 }

@@ -2,6 +2,7 @@
 
 import BlockDiff
 import BlockTypes
+import TestSupport
 import Testing
 
 @Suite struct PhysicalComparisonTests {

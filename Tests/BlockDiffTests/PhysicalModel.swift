@@ -2,6 +2,7 @@
 
 import BlockDiff
 import BlockTypes
+import TestSupport
 
 /// Two random files, block by block, and what their comparison has to say.
 struct PhysicalModel {
@@ -36,7 +37,7 @@ struct PhysicalModel {
     private(set) var base: [Block] = []
     private(set) var target: [Block] = []
 
-    init(using generator: inout SplitMix) {
+    init(using generator: inout SeededGenerator) {
         self.blockSize = [512, 1024, 4096, 16_384].randomElement(using: &generator) ?? 4096
         let blocks = Int.random(in: 1...40, using: &generator)
         self.size = blocks * self.blockSize - Int.random(in: 0..<self.blockSize, using: &generator)
@@ -60,7 +61,7 @@ struct PhysicalModel {
     private static func file(
         blocks: Int,
         from first: Int = 0,
-        using generator: inout SplitMix
+        using generator: inout SeededGenerator
     ) -> [Block] {
         var file: [Block] = []
         while file.count < blocks {
@@ -81,7 +82,7 @@ struct PhysicalModel {
     }
 
     /// The file as a file system would list it; where it may cut extents, it does so at random.
-    func extents(of file: [Block], using generator: inout SplitMix) -> [PhysicalExtent] {
+    func extents(of file: [Block], using generator: inout SeededGenerator) -> [PhysicalExtent] {
         var extents: [PhysicalExtent] = []
         var index = 0
         while index < file.count {

@@ -2,22 +2,15 @@
 
 import Catalogue
 import Foundation
+import TestSupport
 import Testing
 
-@Suite final class CatalogueTests {
-    private let directory: String
+@Suite struct CatalogueTests {
+    private let directory: TemporaryDirectory
 
-    init() throws {
-        self.directory = NSTemporaryDirectory() + "godwit-catalogue-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(
-            atPath: self.directory,
-            withIntermediateDirectories: true
-        )
-    }
+    init() throws { self.directory = try TemporaryDirectory() }
 
-    deinit { try? FileManager.default.removeItem(atPath: self.directory) }
-
-    private var path: String { "\(self.directory)/catalogue.sqlite" }
+    private var path: String { "\(self.directory.path)/catalogue.sqlite" }
     private let noon = Date(timeIntervalSince1970: 1_800_000_000)
 
     private func pair(

@@ -2,6 +2,7 @@
 
 import BlockTypes
 import Codecs
+import TestSupport
 import Testing
 
 @Suite struct CompressionTests {

@@ -2,6 +2,7 @@
 
 import BlockTypes
 import Codecs
+import TestSupport
 import Testing
 
 /// What a peer may send instead of a compressed chunk (P7).

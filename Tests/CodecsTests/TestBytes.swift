@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockTypes
+import TestSupport
 
-/// SplitMix64: a seed that a failing test prints gives the same bytes again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { self.state = seed }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9e37_79b9_7f4a_7c15
-        var word = self.state
-        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-        return word ^ (word >> 31)
-    }
-
+extension SeededGenerator {
     /// Bytes that do not compress.
     mutating func bytes(_ count: Int) -> [UInt8] {
         var bytes: [UInt8] = []

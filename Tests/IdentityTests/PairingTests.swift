@@ -3,23 +3,11 @@
 import BlockTypes
 import FoundationEssentials
 import Identity
+import TestSupport
 import Testing
 
-/// Numbers that every run repeats: no test of these needs luck.
-struct CountingGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = self.state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
-    }
-}
-
 @Suite struct PairingTokenTests {
-    var generator = CountingGenerator(state: 1)
+    var generator = SeededGenerator(seed: 1)
 
     @Test mutating func aTokenIs128HexadecimalDigits() throws {
         let token = PairingToken.random(using: &self.generator)
@@ -64,7 +52,7 @@ struct CountingGenerator: RandomNumberGenerator {
     let authority: AuthorityCertificate
 
     init() throws {
-        var generator = CountingGenerator(state: 2)
+        var generator = SeededGenerator(seed: 2)
         self.token = .random(using: &generator)
         self.sourceNonce = .random(using: &generator)
         self.destinationNonce = .random(using: &generator)

@@ -3,6 +3,7 @@
 import BlockTypes
 import Codecs
 import Sender
+import TestSupport
 import Testing
 
 /// One stream over a simulated link: what it would take, without any waiting.
@@ -137,7 +138,7 @@ private struct SimulatedStream {
 
     @Test(arguments: [UInt64](1...8))
     func noiseDoesNotMakeItFlap(seed: UInt64) {
-        var generator = SplitMix(state: seed)
+        var generator = SeededGenerator(seed: seed)
         var stream = SimulatedStream(link: 2)
         stream.send(mebibytes: 8192) { Double.random(in: 0.5...2, using: &generator) }
         #expect(stream.policy.level == .none, "seed \(seed)")
@@ -257,18 +258,5 @@ private struct SimulatedStream {
         _ = self.tries(&policy, region: 8, chunks: 0..<8, shrinks: false)
         #expect(self.tries(&policy, region: 7, chunks: 4..<8, shrinks: true).count == 4)
         #expect(self.tries(&policy, region: 8, chunks: 8..<12, shrinks: false).isEmpty)
-    }
-}
-
-/// A seeded source of noise.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9e37_79b9_7f4a_7c15
-        var word = self.state
-        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-        return word ^ (word >> 31)
     }
 }

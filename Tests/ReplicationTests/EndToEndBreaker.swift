@@ -3,6 +3,7 @@
 import Glibc
 import Locks
 import SecureTransport
+import TestSupport
 
 /// Stands between a sender and a receiver, and breaks all connections at chosen numbers of bytes.
 final class Breaker: Sendable {
@@ -24,18 +25,7 @@ final class Breaker: Sendable {
     init(to target: UInt16, cutsAfter cuts: [Int]) throws {
         self.target = target
         self.state = Locked(State(cuts: cuts))
-        self.listening = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = loopback(0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = self.listening
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                _ = bind(descriptor, address, length)
-                _ = listen(descriptor, 32)
-                _ = getsockname(descriptor, address, &length)
-            }
-        }
-        self.port = UInt16(bigEndian: address.sin_port)
+        (self.listening, self.port) = try Loopback.listen(backlog: 32)
         let thread = try DataThread.spawn(name: "breaker") { self.accept() }
         self.state.withLock { $0.threads.append(thread) }
     }
@@ -55,12 +45,9 @@ final class Breaker: Sendable {
         while true {
             let client = Glibc.accept(self.listening, nil, nil)
             guard client >= 0 else { return }
-            let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            var address = loopback(self.target)
-            withUnsafePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                    _ = connect(server, address, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
+            guard let server = try? Loopback.connect(to: self.target) else {
+                Glibc.close(client)
+                continue
             }
             self.state.withLock { $0.open.formUnion([client, server]) }
             let thread = try? DataThread.spawn(name: "breaker") { self.serve(client, server) }
@@ -122,12 +109,4 @@ final class Breaker: Sendable {
             for descriptor in state.open { shutdown(descriptor, Int32(SHUT_RDWR)) }
         }
     }
-}
-
-private func loopback(_ port: UInt16) -> sockaddr_in {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    return address
 }

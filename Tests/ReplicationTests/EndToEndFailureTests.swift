@@ -7,6 +7,7 @@ import Locks
 import Receiver
 import SecureTransport
 import Sender
+import TestSupport
 import Testing
 import VolumeStore
 

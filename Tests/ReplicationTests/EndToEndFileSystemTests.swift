@@ -5,6 +5,7 @@ import BlockTypes
 import Foundation
 import Receiver
 import Sender
+import TestSupport
 import Testing
 import VolumeStore
 
@@ -110,7 +111,7 @@ struct EndToEndFileSystemTests {
     private func writeLeaves(
         _ count: Int,
         over volume: SourceVolume,
-        using generator: inout SplitMix
+        using generator: inout SeededGenerator
     ) throws {
         for _ in 0..<count {
             let leaf = Int.random(in: 0..<(16 << 40) / 65_536, using: &generator)

@@ -5,6 +5,7 @@ import BlockTypes
 import Foundation
 import Receiver
 import Sender
+import TestSupport
 import Testing
 import VolumeStore
 
@@ -34,7 +35,7 @@ import VolumeStore
             }
         }
 
-        func fill(_ volume: SourceVolume, using generator: inout SplitMix) throws {
+        func fill(_ volume: SourceVolume, using generator: inout SeededGenerator) throws {
             switch self {
             case .empty, .holes: break
             case .oneByte, .oneByteMoreThanALeaf, .random, .oddSize:
@@ -54,7 +55,7 @@ import VolumeStore
         }
 
         /// Changes a few places, also the last byte.
-        func change(_ volume: SourceVolume, using generator: inout SplitMix) throws {
+        func change(_ volume: SourceVolume, using generator: inout SeededGenerator) throws {
             guard self.size > 0 else { return }
             for _ in 0..<5 {
                 let place = Int.random(in: 0..<self.size, using: &generator)
@@ -213,7 +214,7 @@ import VolumeStore
 func scatter(
     _ count: Int,
     over volume: SourceVolume,
-    using generator: inout SplitMix
+    using generator: inout SeededGenerator
 ) throws -> Int {
     let granules = try volume.liveSize().bytes / 4096
     var written: Set<Int> = []

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BlockDiff
 import BlockTypes
 import Foundation
 import Identity
@@ -8,6 +7,7 @@ import Locks
 import Receiver
 import SecureTransport
 import Sender
+import TestSupport
 import Testing
 import VolumeStore
 import WireProtocol
@@ -41,10 +41,10 @@ final class World: Sendable {
     let service: ReceiverService
     let client: TLSClient
     let threads = ThreadBudget(threads: 8)
-    let seed: UInt64
-    private let random: Locked<SplitMix>
+    let seed: TestSeed
+    private let random: Locked<SeededGenerator>
     /// Only kept: what is in them goes with the world.
-    private nonisolated(unsafe) let directories: [TemporaryDirectory]
+    private let directories: [TemporaryDirectory]
     /// Another port than the service's, for tests that stand in between.
     private let port = Locked<UInt16?>(nil)
 
@@ -56,9 +56,8 @@ final class World: Sendable {
         limits: ReceiverLimits = ReceiverLimits(),
         place: @escaping @Sendable (PairIdentity, Offer) -> VolumeBacking = { (_, _) in .pool }
     ) throws {
-        let given = ProcessInfo.processInfo.environment["GODWIT_SEED"].flatMap { UInt64($0) }
-        self.seed = given ?? UInt64.random(in: 0...UInt64.max)
-        self.random = Locked(SplitMix(state: self.seed))
+        self.seed = TestSeed("a world")
+        self.random = Locked(self.seed.generator)
         let directories = try [TemporaryDirectory(), TemporaryDirectory()]
         self.directories = directories
         self.sources = try SourceStore(pool: source ?? directories[0].path)
@@ -110,7 +109,7 @@ final class World: Sendable {
     }
 
     /// Another sequence at each call, all from the seed.
-    var generator: SplitMix { SplitMix(state: self.random.withLock { $0.next() }) }
+    var generator: SeededGenerator { SeededGenerator(seed: self.random.withLock { $0.next() }) }
 
     // MARK: Runs
 
@@ -277,20 +276,3 @@ extension SourceVolume {
             .zero(Extent(ByteOffset(start), ByteOffset(end)))
     }
 }
-
-/// Bytes without order, none of them zero.
-func noise(_ count: Int, using generator: inout SplitMix) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(count + 8)
-    while bytes.count < count {
-        // Whole stretches of a pool: number by number is slow in a debug build.
-        let start = Int.random(in: 0..<noisePool.count - 1, using: &generator)
-        bytes += noisePool[start..<min(noisePool.count, start + count - bytes.count)]
-    }
-    return bytes
-}
-
-private let noisePool: [UInt8] = {
-    var generator = SplitMix(state: 99)
-    return (0..<1_000_003).map { _ in UInt8(truncatingIfNeeded: generator.next()) | 1 }
-}()

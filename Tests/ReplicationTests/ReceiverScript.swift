@@ -3,6 +3,7 @@
 import BlockDiff
 import BlockTypes
 import Codecs
+import TestSupport
 import Testing
 import VolumeStore
 import WireProtocol
@@ -18,10 +19,10 @@ struct ScriptedVolume {
     var bytes: [UInt8] = []
     var base: [UInt8] = []
     var visible: GenerationStamp?
-    var generator: SplitMix
+    var generator: SeededGenerator
 
     init(seed: UInt64, name: String = "data") {
-        var generator = SplitMix(state: seed)
+        var generator = SeededGenerator(seed: seed)
         self.volume = .random(using: &generator)
         self.lineage = .random(using: &generator)
         self.key = .random(using: &generator)

@@ -6,6 +6,7 @@ import Codecs
 import Foundation
 import Receiver
 import SecureTransport
+import TestSupport
 import Testing
 import VolumeStore
 import WireProtocol

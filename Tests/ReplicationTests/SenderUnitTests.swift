@@ -2,6 +2,7 @@
 
 import BlockDiff
 import BlockTypes
+import TestSupport
 import Testing
 
 @testable import Sender
@@ -62,7 +63,7 @@ private func kinded(_ start: Int, _ end: Int, _ kind: ExtentKind) -> KindedExten
     }
 
     @Test func everythingIsCoveredOnceWhateverTheMap() {
-        var generator = SplitMix(state: 11)
+        var generator = SeededGenerator(seed: 11)
         for _ in 0..<200 {
             let granules = Int.random(in: 1...200, using: &generator)
             let size = granules * 4096 - Int.random(in: 0..<4096, using: &generator)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import TestSupport
 
 /// A peer without TLS, for bytes that no library of ours would send.
 final class RawPeer: Sendable {
@@ -8,19 +9,7 @@ final class RawPeer: Sendable {
 
     /// Connects to 127.0.0.1.
     init(port: UInt16) throws {
-        struct ConnectFailed: Error { let number: Int32 }
-        self.descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let descriptor = self.descriptor
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                connect(descriptor, address, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard result == 0 else { throw ConnectFailed(number: errno) }
+        self.descriptor = try Loopback.connect(to: port)
     }
 
     deinit { close(self.descriptor) }

@@ -3,6 +3,7 @@
 import Glibc
 import Locks
 import SecureTransport
+import TestSupport
 
 /// Stands between two peers: cuts what the client sends into single bytes and can hold it back.
 final class Relay: Sendable {
@@ -17,18 +18,7 @@ final class Relay: Sendable {
     init(to target: UInt16) throws {
         self.target = target
         self.changed = try Wakeup()
-        self.listening = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = loopback(0)
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = self.listening
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                _ = bind(descriptor, address, length)
-                _ = listen(descriptor, 1)
-                _ = getsockname(descriptor, address, &length)
-            }
-        }
-        self.port = UInt16(bigEndian: address.sin_port)
+        (self.listening, self.port) = try Loopback.listen(backlog: 1)
         let thread = try DataThread.spawn(name: "relay") { self.run() }
         self.threads.withLock { $0.append(thread) }
     }
@@ -46,12 +36,9 @@ final class Relay: Sendable {
 
     private func run() {
         let client = accept(self.listening, nil, nil)
-        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = loopback(self.target)
-        withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                _ = connect(server, address, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
+        guard let server = try? Loopback.connect(to: self.target) else {
+            close(client)
+            return
         }
         var one: Int32 = 1
         setsockopt(server, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
@@ -78,12 +65,4 @@ final class Relay: Sendable {
             guard count > 0, send(to, part, count, Int32(MSG_NOSIGNAL)) == count else { return }
         }
     }
-}
-
-private func loopback(_ port: UInt16) -> sockaddr_in {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    return address
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BlockDiff
 import BlockTypes
 import Foundation
+import TestSupport
 import Testing
 import VolumeStore
 
@@ -11,7 +11,7 @@ import VolumeStore
 struct ReplicaFileSystemTests {
     @Test(arguments: LoopFileSystem.allCases)
     func everyPoolTakesEveryMode(_ system: LoopFileSystem) throws {
-        let seed = StorageSeed()
+        let seed = TestSeed()
         try system.mounted { directory in
             let options = ReplicaOptions()
             let world = try ReplicaWorld(.pool, seed: seed.value, in: directory, options: options)
@@ -101,7 +101,7 @@ struct ReplicaFileSystemTests {
     }
 
     @Test func aBlockDeviceIsFilledAndThenChangedInPlace() throws {
-        let seed = StorageSeed()
+        let seed = TestSeed()
         try LoopDevice.attached(size: 4 << 20) { device in
             let noise = try BlockFile.open(device, writable: true)
             try noise.put([UInt8](repeating: 0x5A, count: 4 << 20), at: 0)

@@ -4,6 +4,7 @@ import BlockDiff
 import BlockTypes
 import Codecs
 import Foundation
+import TestSupport
 import Testing
 import VolumeStore
 
@@ -18,10 +19,10 @@ struct ReplicaSource {
     private(set) var bytes: [UInt8] = []
     private(set) var base: [UInt8] = []
     private(set) var visible: Generation?
-    var generator: SplitMix
+    var generator: SeededGenerator
 
     init(seed: UInt64) {
-        var generator = SplitMix(state: seed)
+        var generator = SeededGenerator(seed: seed)
         self.volume = .random(using: &generator)
         self.lineage = .random(using: &generator)
         self.key = .random(using: &generator)
@@ -305,7 +306,7 @@ extension ReplicaSource {
             let fresh =
                 isZero
                 ? [UInt8](repeating: 0, count: range.count)
-                : pattern(range.count, using: &self.generator)
+                : noise(range.count, using: &self.generator)
             bytes.replaceSubrange(range, with: fresh)
         }
         self.advance(to: bytes)
@@ -313,7 +314,7 @@ extension ReplicaSource {
 
     /// A first generation: data, written zeros, holes.
     mutating func begin(size: Int) {
-        var bytes = pattern(size, using: &self.generator)
+        var bytes = noise(size, using: &self.generator)
         for start in stride(from: 0, to: size, by: 5 * 4096) {
             let end = min(start + 2 * 4096, size)
             bytes.replaceSubrange(start..<end, with: repeatElement(0, count: end - start))

@@ -3,13 +3,14 @@
 import BlockDiff
 import BlockTypes
 import Foundation
+import TestSupport
 import Testing
 import VolumeStore
 
 @Suite struct ReplicaResumeTests {
     @Test(arguments: ReplicaTarget.allCases, [TransferMode.fullCopy, .incremental, .fullVerify])
     func aTransferGoesOnAfterARestart(_ target: ReplicaTarget, _ mode: TransferMode) throws {
-        let seed = StorageSeed()
+        let seed = TestSeed()
         let world = try ReplicaWorld(target, seed: seed.value)
         world.source.begin(size: 2_500_000)
         try world.transfer(.fullCopy)
@@ -78,7 +79,7 @@ import VolumeStore
     /// Damages the log in every way; what is left is a prefix of what was logged.
     @Test(arguments: ["cut", "flip", "zero", "garbage"])
     func aTornLogCountsUpToItsFirstBadRecord(_ damage: String) throws {
-        let seed = StorageSeed()
+        let seed = TestSeed()
         var generator = seed.generator
         for target in ReplicaTarget.allCases {
             let world = try ReplicaWorld(target, seed: seed.value)
@@ -98,7 +99,7 @@ import VolumeStore
                 let byte = try log.get(1, at: place)[0]
                 try log.put([byte ^ 0x10], at: place)
             case "zero": try log.put([UInt8](repeating: 0, count: size - place), at: place)
-            default: try log.put(pattern(500, using: &generator), at: place)
+            default: try log.put(noise(500, using: &generator), at: place)
             }
             try world.reopen()
             let again = try world.stage(.fullCopy, atMost: 0)

@@ -3,6 +3,7 @@
 import BlockDiff
 import BlockTypes
 import Foundation
+import TestSupport
 import Testing
 import VolumeStore
 
@@ -11,7 +12,7 @@ import VolumeStore
 
     @Test(arguments: ReplicaTarget.allCases, Self.sizes)
     func aFullCopyThenAnIncrementalShowTheSource(_ target: ReplicaTarget, _ size: Int) throws {
-        let seed = StorageSeed()
+        let seed = TestSeed()
         let world = try ReplicaWorld(target, seed: seed.value)
         world.source.begin(size: size)
         try world.transfer(.fullCopy)
@@ -35,7 +36,7 @@ import VolumeStore
     ])
     func aVolumeMayGrowOrShrinkBetweenGenerations(_ before: Int, _ after: Int) throws {
         for target in ReplicaTarget.allCases {
-            let seed = StorageSeed()
+            let seed = TestSeed()
             let world = try ReplicaWorld(target, seed: seed.value)
             world.source.begin(size: before)
             try world.transfer(.fullCopy)
@@ -153,7 +154,7 @@ import VolumeStore
     }
 
     @Test func severalThreadsStageAtOnce() throws {
-        let seed = StorageSeed()
+        let seed = TestSeed()
         let world = try ReplicaWorld(.pool, seed: seed.value)
         world.source.begin(size: 8_000_000)
         try world.transfer(.fullCopy)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BlockDiff
 import BlockTypes
 import Foundation
+import TestSupport
 import VolumeStore
 
 extension SourceStore {
@@ -10,7 +10,7 @@ extension SourceStore {
     func make(
         _ name: String,
         size: Int,
-        using generator: inout SplitMix
+        using generator: inout SeededGenerator
     ) throws -> SourceVolume {
         try self.create(VolumeName(name), size: ByteCount(size), using: &generator)
     }

@@ -3,6 +3,7 @@
 import BlockDiff
 import BlockTypes
 import Foundation
+import TestSupport
 import Testing
 import VolumeStore
 
@@ -14,7 +15,7 @@ import VolumeStore
     init() throws {
         self.place = try TemporaryDirectory()
         self.store = try SourceStore(pool: self.place.path)
-        var generator = SplitMix(state: 1)
+        var generator = SeededGenerator(seed: 1)
         self.volume = try self.store.make("data", size: 2 << 20, using: &generator)
     }
 
@@ -26,11 +27,11 @@ import VolumeStore
     }
 
     @Test func aSnapshotKeepsWhatWasThere() throws {
-        var generator = SplitMix(state: 2)
-        let before = pattern(8192, using: &generator)
+        var generator = SeededGenerator(seed: 2)
+        let before = noise(8192, using: &generator)
         try self.volume.write(before, at: 65_536)
         let snapshot = try self.freeze(1)
-        try self.volume.write(pattern(8192, using: &generator), at: 65_536)
+        try self.volume.write(noise(8192, using: &generator), at: 65_536)
         #expect(try snapshot.openImage().get(8192, at: 65_536) == before)
         #expect(snapshot.size == .mebibytes(2))
     }
@@ -159,11 +160,11 @@ import VolumeStore
 struct SourceReflinkTests {
     @Test(arguments: LoopFileSystem.reflinking)
     func aSnapshotIsAClone(on kind: LoopFileSystem) throws {
-        var generator = SplitMix(state: 1)
+        var generator = SeededGenerator(seed: 1)
         try kind.mounted { directory in
             let store = try SourceStore(pool: directory)
             let volume = try store.make("data", size: 64 << 20, using: &generator)
-            let bytes = pattern(1 << 20, using: &generator)
+            let bytes = noise(1 << 20, using: &generator)
             try volume.write(bytes, at: 4 << 20)
             let snapshot = try volume.freeze(.random(using: &generator))
             #expect(snapshot.isClone)
@@ -175,11 +176,11 @@ struct SourceReflinkTests {
 
     @Test(arguments: [LoopFileSystem.xfs, .btrfs])
     func cloningDoesNotLookLikeAWrite(on kind: LoopFileSystem) throws {
-        var generator = SplitMix(state: 2)
+        var generator = SeededGenerator(seed: 2)
         try kind.mounted { directory in
             let store = try SourceStore(pool: directory)
             let volume = try store.make("data", size: 1 << 20, using: &generator)
-            try volume.write(pattern(65_536, using: &generator), at: 0)
+            try volume.write(noise(65_536, using: &generator), at: 0)
             let first = try volume.freeze(.random(using: &generator))
             let second = try volume.freeze(.random(using: &generator))
             #expect(try volume.isUnchanged(since: first))
@@ -189,7 +190,7 @@ struct SourceReflinkTests {
 
     @Test(arguments: [LoopFileSystem.xfs, .btrfs])
     func theCloneOfABaseIsKept(on kind: LoopFileSystem) throws {
-        var generator = SplitMix(state: 3)
+        var generator = SeededGenerator(seed: 3)
         try kind.mounted { directory in
             let store = try SourceStore(pool: directory)
             let volume = try store.make("data", size: 1 << 20, using: &generator)
@@ -206,7 +207,7 @@ struct SourceReflinkTests {
     }
 
     @Test func anAttachedFileIsClonedBesideItAndNothingIsLeft() throws {
-        var generator = SplitMix(state: 4)
+        var generator = SeededGenerator(seed: 4)
         let pool = try TemporaryDirectory()
         try LoopFileSystem.xfs.mounted { directory in
             let store = try SourceStore(pool: pool.path)
@@ -232,7 +233,7 @@ struct SourceReflinkTests {
     }
 
     @Test func whereNoSnapshotCanBeMadeTheWaysOutAreNamed() throws {
-        var generator = SplitMix(state: 5)
+        var generator = SeededGenerator(seed: 5)
         let pool = try TemporaryDirectory()
         let store = try SourceStore(pool: pool.path)
         try LoopDevice.attached(size: 1 << 20) { device in

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BlockDiff
 import BlockTypes
 import Foundation
+import TestSupport
 import Testing
 import VolumeStore
 
@@ -30,7 +30,7 @@ import VolumeStore
     }
 
     @Test func anEmptyVolumeReadsAsZerosAndTakesNoSpace() throws {
-        var generator = SplitMix(state: 1)
+        var generator = SeededGenerator(seed: 1)
         let volume = try self.store.make("empty", size: 1 << 40, using: &generator)
         let live = try BlockFile.open(volume.livePath, writable: false)
         #expect(try live.size() == .tebibytes(1))
@@ -39,9 +39,9 @@ import VolumeStore
     }
 
     @Test func aVolumeFromAnImageHasItsBytesAndSize() throws {
-        var generator = SplitMix(state: 2)
+        var generator = SeededGenerator(seed: 2)
         let image = try BlockFile.create("\(self.place.path)/image", size: ByteCount(3 << 20 + 5))
-        let bytes = pattern(100_000, using: &generator)
+        let bytes = noise(100_000, using: &generator)
         try image.put(bytes, at: 1 << 20)
         let volume = try self.store.create(
             VolumeName("copy"),
@@ -54,7 +54,7 @@ import VolumeStore
     }
 
     @Test func aVolumeIsFoundAgainByANewStore() throws {
-        var generator = SplitMix(state: 3)
+        var generator = SeededGenerator(seed: 3)
         let volume = try self.store.make("data", size: 1 << 20, using: &generator)
         let again = try SourceStore(pool: self.place.path)
         #expect(again.volume(named: "data")?.record == volume.record)
@@ -64,7 +64,7 @@ import VolumeStore
     }
 
     @Test func theRecordWithTheKeyIsForItsOwnerOnly() throws {
-        var generator = SplitMix(state: 4)
+        var generator = SeededGenerator(seed: 4)
         let volume = try self.store.make("secret", size: 0, using: &generator)
         let attributes = try FileManager.default.attributesOfItem(
             atPath: "\(volume.directory)/volume.json"
@@ -74,7 +74,7 @@ import VolumeStore
     }
 
     @Test func aNameCannotBeTakenTwice() throws {
-        var generator = SplitMix(state: 5)
+        var generator = SeededGenerator(seed: 5)
         _ = try self.store.make("one", size: 0, using: &generator)
         #expect(
             code { _ = try self.store.make("one", size: 0, using: &generator) } == .alreadyExists
@@ -93,7 +93,7 @@ import VolumeStore
     }
 
     @Test func aDeletedVolumeIsGoneAndItsNameIsFree() throws {
-        var generator = SplitMix(state: 6)
+        var generator = SeededGenerator(seed: 6)
         let volume = try self.store.make("old", size: 1 << 20, using: &generator)
         try self.store.delete(volume)
         #expect(self.store.volume(named: "old") == nil)
@@ -102,7 +102,7 @@ import VolumeStore
     }
 
     @Test func aVolumeThatIsBeingSentIsNotDeleted() throws {
-        var generator = SplitMix(state: 7)
+        var generator = SeededGenerator(seed: 7)
         let volume = try self.store.make("busy", size: 1 << 20, using: &generator)
         let pair = ClusterID.random(using: &generator)
         #expect(volume.beginRun(to: pair))
@@ -113,7 +113,7 @@ import VolumeStore
     }
 
     @Test func aVolumeInThePoolGrowsAndShrinks() throws {
-        var generator = SplitMix(state: 8)
+        var generator = SeededGenerator(seed: 8)
         let volume = try self.store.make("size", size: 1 << 20, using: &generator)
         try volume.resize(to: .mebibytes(3))
         #expect(try volume.liveSize() == .mebibytes(3))
@@ -126,7 +126,7 @@ import VolumeStore
     }
 
     @Test func aFrozenFileIsAttachedWhereItLies() throws {
-        var generator = SplitMix(state: 9)
+        var generator = SeededGenerator(seed: 9)
         let file = try BlockFile.create("\(self.place.path)/disk", size: .mebibytes(1))
         let volume = try self.store.attach(
             VolumeName("disk"),
@@ -144,7 +144,7 @@ import VolumeStore
     }
 
     @Test func aMissingOrRelativePathIsNotAttached() throws {
-        var generator = SplitMix(state: 10)
+        var generator = SeededGenerator(seed: 10)
         let name = try VolumeName("none")
         #expect(
             code {

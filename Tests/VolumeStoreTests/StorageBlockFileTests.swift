@@ -3,6 +3,7 @@
 import BlockDiff
 import BlockTypes
 import Foundation
+import TestSupport
 import Testing
 import VolumeStore
 
@@ -15,8 +16,8 @@ import VolumeStore
 
     @Test(arguments: [0, 1, 4095, 4096, 65_537, 1_000_003])
     func whatIsWrittenIsRead(size: Int) throws {
-        var generator = SplitMix(state: 1)
-        let bytes = pattern(size, using: &generator)
+        var generator = SeededGenerator(seed: 1)
+        let bytes = noise(size, using: &generator)
         let file = try BlockFile.create(self.path("volume"), size: ByteCount(size))
         try file.put(bytes, at: 0)
         try file.sync()
@@ -80,8 +81,8 @@ import VolumeStore
     }
 
     @Test func zeroedRangesReadAsZerosAndTakeNoSpace() throws {
-        var generator = SplitMix(state: 2)
-        var bytes = pattern(1 << 20, using: &generator)
+        var generator = SeededGenerator(seed: 2)
+        var bytes = noise(1 << 20, using: &generator)
         let file = try BlockFile.create(self.path("volume"), size: ByteCount(bytes.count))
         try file.put(bytes, at: 0)
         try file.sync()
@@ -135,12 +136,12 @@ import VolumeStore
     }
 
     @Test func aCopyHasTheSameBytesAndTheSameHoles() throws {
-        var generator = SplitMix(state: 4)
+        var generator = SeededGenerator(seed: 4)
         let file = try BlockFile.create(self.path("volume"), size: ByteCount((8 << 20) + 77))
         for start in [0, 3 << 20, (8 << 20) - 10] {
-            try file.put(pattern(87, using: &generator), at: start)
+            try file.put(noise(87, using: &generator), at: start)
         }
-        try file.put(pattern(1_500_000, using: &generator), at: 4 << 20)
+        try file.put(noise(1_500_000, using: &generator), at: 4 << 20)
         let copy = try file.copyData(to: self.path("copy"))
         #expect(try copy.contents() == file.contents())
         #expect(try copy.allocatedSize() < .mebibytes(2))

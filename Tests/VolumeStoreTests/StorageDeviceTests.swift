@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BlockDiff
 import BlockTypes
 import Foundation
+import TestSupport
 import Testing
 import VolumeStore
 
 @Suite(.serialized, .enabled(if: LoopFileSystem.isAvailable([]), LoopFileSystem.reason))
 struct StorageDeviceTests {
     @Test func aDeviceIsReadWrittenAndZeroed() throws {
-        var generator = SplitMix(state: 5)
+        var generator = SeededGenerator(seed: 5)
         try LoopDevice.attached(size: 4 << 20) { device in
             let file = try BlockFile.open(device, writable: true)
             #expect(file.isBlockDevice)
             #expect(try file.size() == .mebibytes(4))
-            var bytes = pattern(4 << 20, using: &generator)
+            var bytes = noise(4 << 20, using: &generator)
             try file.put(bytes, at: 0)
             // Whole sectors, parts of sectors at both ends, and less than one sector.
             for range in [0..<65_536, 100_001..<300_333, 400_000..<400_100, 511..<513] {

@@ -3,6 +3,7 @@
 import BlockDiff
 import BlockTypes
 import Foundation
+import TestSupport
 import Testing
 import VolumeStore
 
@@ -31,7 +32,7 @@ import VolumeStore
     }
 
     @Test func aTreeInAFileHasTheRootOfATreeInMemory() throws {
-        let seed = StorageSeed()
+        let seed = TestSeed()
         var generator = seed.generator
         let file = try DigestFile.create(self.path("digests"))
         var onDisk = try self.tree(file, .tebibytes(2))
@@ -64,7 +65,7 @@ import VolumeStore
     }
 
     @Test func aSparseVolumeOfSixteenTebibytesTakesLittleSpace() throws {
-        var generator = SplitMix(state: 7)
+        var generator = SeededGenerator(seed: 7)
         let file = try DigestFile.create(self.path("digests"))
         var tree = try self.tree(file, .tebibytes(16))
         for _ in 0..<1000 {

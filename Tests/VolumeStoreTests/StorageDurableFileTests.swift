@@ -2,6 +2,7 @@
 
 import BlockTypes
 import Foundation
+import TestSupport
 import Testing
 import VolumeStore
 

@@ -1,25 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BlockDiff
 import BlockTypes
 import Foundation
 import Testing
 import VolumeStore
-
-/// The seed of a random test: printed, and taken back from GODWIT_SEED to repeat a failure.
-struct StorageSeed: CustomStringConvertible {
-    let value: UInt64
-
-    init(_ test: String = #function) {
-        let given = ProcessInfo.processInfo.environment["GODWIT_SEED"].flatMap { UInt64($0) }
-        self.value = given ?? UInt64.random(in: 0...UInt64.max)
-        print("seed of \(test): GODWIT_SEED=\(self.value)")
-    }
-
-    var generator: SplitMix { SplitMix(state: self.value) }
-
-    var description: String { "GODWIT_SEED=\(self.value)" }
-}
 
 /// The extent of a half-open range.
 func extent(_ start: Int, _ end: Int) -> Extent { Extent(ByteOffset(start), ByteOffset(end)) }
@@ -57,23 +41,6 @@ extension BlockFile {
         return found
     }
 }
-
-/// Bytes that are not zero, random, and of no order that a compressor could find.
-func pattern(_ count: Int, using generator: inout SplitMix) -> [UInt8] {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(count)
-    while bytes.count < count {
-        let start = Int.random(in: 0..<randomPool.count - 1, using: &generator)
-        bytes += randomPool[start..<min(randomPool.count, start + count - bytes.count)]
-    }
-    return bytes
-}
-
-/// Made once: random numbers one by one are slow in a debug build.
-private let randomPool: [UInt8] = {
-    var generator = SplitMix(state: 1)
-    return (0..<500_000).map { _ in UInt8(truncatingIfNeeded: generator.next()) | 1 }
-}()
 
 /// The code of the error that a call throws.
 func code(of body: () throws -> Void) -> StoreError.Code? {

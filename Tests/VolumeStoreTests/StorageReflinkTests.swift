@@ -3,6 +3,7 @@
 import BlockDiff
 import BlockTypes
 import Foundation
+import TestSupport
 import Testing
 import VolumeStore
 
@@ -11,7 +12,7 @@ import VolumeStore
 struct StorageReflinkTests {
     @Test(arguments: LoopFileSystem.reflinking)
     func scatteredWritesAreAllFound(on kind: LoopFileSystem) throws {
-        let seed = StorageSeed()
+        let seed = TestSeed()
         var generator = seed.generator
         try kind.mounted { directory in
             let size = 32 << 20
@@ -20,7 +21,7 @@ struct StorageReflinkTests {
             let base = try live.clone(to: "\(directory)/base")
             for _ in 0..<80 {
                 let granule = Int.random(in: 0..<size / 4096, using: &generator)
-                try live.put(pattern(4096, using: &generator), at: granule * 4096)
+                try live.put(noise(4096, using: &generator), at: granule * 4096)
             }
             let written = try live.clone(to: "\(directory)/written")
             let writes = try compare(base, written)
@@ -44,7 +45,7 @@ struct StorageReflinkTests {
 
     @Test(arguments: LoopFileSystem.reflinking)
     func unsyncedWritesAreFound(on kind: LoopFileSystem) throws {
-        let seed = StorageSeed()
+        let seed = TestSeed()
         var generator = seed.generator
         try kind.mounted { directory in
             let live = try makeVolume("\(directory)/live", size: 16 << 20, using: &generator)
@@ -52,7 +53,7 @@ struct StorageReflinkTests {
             // Compared with the live file itself, just written and not yet flushed.
             for _ in 0..<500 {
                 let granule = Int.random(in: 0..<4096, using: &generator)
-                try live.put(pattern(4096, using: &generator), at: granule * 4096)
+                try live.put(noise(4096, using: &generator), at: granule * 4096)
             }
             let result = try compare(base, live)
             #expect(result.missed == 0 && result.wrongZeros == 0, "\(seed)")
@@ -67,8 +68,8 @@ struct StorageReflinkTests {
                 "\(directory)/live",
                 size: ByteCount(count * 8192)
             )
-            var generator = SplitMix(state: 1)
-            let block = pattern(8192, using: &generator)
+            var generator = SeededGenerator(seed: 1)
+            let block = noise(8192, using: &generator)
             for index in 0..<count { try live.put(block, at: index * 8192) }
             try live.sync()
             let base = try live.clone(to: "\(directory)/base")
@@ -101,10 +102,10 @@ struct StorageReflinkTests {
         on kind: LoopFileSystem,
         sizes: (base: Int, target: Int)
     ) throws {
-        var generator = SplitMix(state: 11)
+        var generator = SeededGenerator(seed: 11)
         try kind.mounted { directory in
             let live = try BlockFile.create("\(directory)/live", size: .zero)
-            try live.put(pattern(sizes.base, using: &generator), at: 0)
+            try live.put(noise(sizes.base, using: &generator), at: 0)
             let base = try live.clone(to: "\(directory)/base")
             try live.resize(to: ByteCount(sizes.target))
             if sizes.target > sizes.base {
@@ -127,8 +128,8 @@ struct StorageReflinkTests {
             try Shell.run("fallocate", "--length", "4MiB", live.path)
             let allocated = try live.clone(to: "\(directory)/allocated")
             #expect(try compare(base, allocated).reported == 0)
-            var generator = SplitMix(state: 1)
-            try live.put(pattern(4096, using: &generator), at: 1 << 20)
+            var generator = SeededGenerator(seed: 1)
+            try live.put(noise(4096, using: &generator), at: 1 << 20)
             let written = try live.clone(to: "\(directory)/written")
             let result = try compare(allocated, written)
             #expect(result.missed == 0 && result.reported == 1)
@@ -163,7 +164,7 @@ struct StorageReflinkTests {
 
     @Test(arguments: LoopFileSystem.reflinking)
     func aCloneHasItsOwnFuture(on kind: LoopFileSystem) throws {
-        var generator = SplitMix(state: 3)
+        var generator = SeededGenerator(seed: 3)
         try kind.mounted { directory in
             let live = try makeVolume("\(directory)/live", size: 1_000_001, using: &generator)
             let before = try live.contents()
@@ -178,7 +179,7 @@ struct StorageReflinkTests {
 
     @Test(arguments: [LoopFileSystem.ext4, .tmpfs])
     func withoutReflinksACopyIsMade(on kind: LoopFileSystem) throws {
-        var generator = SplitMix(state: 3)
+        var generator = SeededGenerator(seed: 3)
         try kind.mounted { directory in
             let live = try makeVolume("\(directory)/live", size: 3_000_001, using: &generator)
             #expect(code { _ = try live.clone(to: "\(directory)/clone") } == .unsupported)
@@ -229,7 +230,7 @@ struct StorageReflinkTests {
 private func makeVolume(
     _ path: String,
     size: Int,
-    using generator: inout SplitMix
+    using generator: inout SeededGenerator
 ) throws -> BlockFile {
     let file = try BlockFile.create(path, size: ByteCount(size))
     var place = 0
@@ -245,7 +246,7 @@ private func makeVolume(
             // Compressible.
             let byte = UInt8.random(in: 1...255, using: &generator)
             try file.put([UInt8](repeating: byte, count: length), at: place)
-        default: try file.put(pattern(length, using: &generator), at: place)
+        default: try file.put(noise(length, using: &generator), at: place)
         }
         place += length
     }

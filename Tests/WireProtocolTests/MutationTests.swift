@@ -3,6 +3,7 @@
 import BlockTypes
 import Codecs
 import Foundation
+import TestSupport
 import Testing
 import WireProtocol
 
@@ -14,7 +15,7 @@ struct MutationTests {
 
     @Test("200,000 mutated frames give a value or an error, and what is a value encodes again")
     func mutatedFrames() throws {
-        var random = Environment.generator("mutated frames")
+        var random = TestSeed("mutated frames").generator
         let seeds = try ValidVector.all().map(\.bytes).filter { $0.count < 1024 }
         var buffer = ChunkBuffer(capacity: .kibibytes(2))
         var values = 0
@@ -59,7 +60,7 @@ struct MutationTests {
 
     @Test("random frames in random order never trap a machine, and end it or leave it open")
     func randomScripts() throws {
-        var random = Environment.generator("random scripts")
+        var random = TestSeed("random scripts").generator
         let frames = try ValidVector.all()
             .compactMap { vector -> ControlFrame? in
                 if case .control(let frame) = vector.frame { frame } else { nil }
@@ -167,13 +168,5 @@ private enum Mutation {
 enum Environment {
     static func number(_ name: String) -> Int? {
         ProcessInfo.processInfo.environment[name].flatMap { Int($0) }
-    }
-
-    /// A generator whose seed is printed; GODWIT_SEED gives it again.
-    static func generator(_ what: String) -> SeededGenerator {
-        let given = ProcessInfo.processInfo.environment["GODWIT_SEED"].flatMap { UInt64($0) }
-        let seed = given ?? UInt64.random(in: 0...UInt64.max)
-        print("\(what): GODWIT_SEED=\(seed)")
-        return SeededGenerator(seed: seed)
     }
 }
