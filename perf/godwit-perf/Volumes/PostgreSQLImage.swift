@@ -77,8 +77,8 @@ struct PostgreSQLImage {
         try run(["mount", "-o", "loop", image, mount])
         Cleanup.shared.mounted(mount)
         let data = "\(mount)/data"
-        // A socket's path has at most 107 bytes, so it cannot lie in the work folder.
-        let socket = try run(["mktemp", "-d", "/tmp/godwit-perf-XXXXXX"])
+        // A socket's path has at most 107 bytes, so it cannot lie in the work folder; -t: in TMPDIR.
+        let socket = try run(["mktemp", "-d", "-t", "godwit-perf-XXXXXX"])
             .trimmingCharacters(in: .newlines)
         defer { try? FileManager.default.removeItem(atPath: socket) }
         try run(["chown", "postgres", socket])
