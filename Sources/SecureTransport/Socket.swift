@@ -178,16 +178,19 @@ extension Socket {
     }
 
     /// A blocking socket, connected to the first address of the host that answers.
+    ///
+    /// The interruption watches it until the caller says otherwise.
     static func connect(
         host: String,
         port: UInt16,
-        until deadline: Deadline
+        until deadline: Deadline,
+        _ interruption: ConnectInterruption
     ) throws(TransportError) -> Socket {
         var last = TransportError(.connectFailed, "no address for \(host)")
         var result: Socket?
         try self.withAddresses(host: host, port: port, isListening: false) { info in
             do throws(TransportError) {
-                result = try self.connect(info, until: deadline)
+                result = try self.connect(info, until: deadline, interruption)
             } catch {
                 last = error
             }
@@ -199,31 +202,46 @@ extension Socket {
 
     private static func connect(
         _ info: addrinfo,
-        until deadline: Deadline
+        until deadline: Deadline,
+        _ interruption: ConnectInterruption
     ) throws(TransportError) -> Socket {
         guard let address = SocketAddress(info.ai_addr, info.ai_addrlen) else {
             throw TransportError(.connectFailed, "an address that is not internet protocol")
         }
         let socket = try self.make(info)
-        socket.prepare(isLoopback: address.isLoopback)
-        socket.setBlocking(false)
-        if Glibc.connect(socket.descriptor, info.ai_addr, info.ai_addrlen) != 0 {
+        try interruption.watch(socket)
+        do throws(TransportError) {
+            try socket.connect(info, address, until: deadline)
+        } catch {
+            interruption.release(socket)
+            throw socket.wasInterrupted ? .interruptedConnecting : error
+        }
+        return socket
+    }
+
+    private func connect(
+        _ info: addrinfo,
+        _ address: SocketAddress,
+        until deadline: Deadline
+    ) throws(TransportError) {
+        self.prepare(isLoopback: address.isLoopback)
+        self.setBlocking(false)
+        if Glibc.connect(self.descriptor, info.ai_addr, info.ai_addrlen) != 0 {
             guard errno == EINPROGRESS || errno == EINTR else {
-                throw self.connectError(address, errno)
+                throw Self.connectError(address, errno)
             }
-            var descriptors = [
-                pollfd(fd: socket.descriptor, events: Int16(POLLOUT), revents: 0)
-            ]
+            var descriptors = [pollfd(fd: self.descriptor, events: Int16(POLLOUT), revents: 0)]
+            // Before the attempt had begun, an interruption had nothing to shut down.
+            guard !self.wasInterrupted else { throw .interruptedConnecting }
             guard pollDescriptors(&descriptors, until: deadline) > 0 else {
                 throw TransportError(.timedOut, "\(address.description) does not answer")
             }
             var failure: Int32 = 0
             var length = socklen_t(MemoryLayout<Int32>.size)
-            getsockopt(socket.descriptor, SOL_SOCKET, SO_ERROR, &failure, &length)
-            guard failure == 0 else { throw self.connectError(address, failure) }
+            getsockopt(self.descriptor, SOL_SOCKET, SO_ERROR, &failure, &length)
+            guard failure == 0 else { throw Self.connectError(address, failure) }
         }
-        socket.setBlocking(true)
-        return socket
+        self.setBlocking(true)
     }
 
     private static func connectError(_ address: SocketAddress, _ number: Int32) -> TransportError {

@@ -41,13 +41,22 @@ public final class TLSClient: Sendable {
     ///
     /// Looking up a host name takes as long as the resolver of the system takes. The server's
     /// judgement of our own certificate arrives with the first read (TLS 1.3).
+    ///
+    /// Another thread ends the waiting early with `interruption`, all but the look-up of the name.
     public func connect(
         host: String,
         port: UInt16,
-        timeout: Duration = TransportLimits.connectTimeout
+        timeout: Duration = TransportLimits.connectTimeout,
+        interruption: ConnectInterruption = ConnectInterruption()
     ) throws(TransportError) -> TLSConnection {
         let deadline = Deadline(after: timeout)
-        let socket = try Socket.connect(host: host, port: port, until: deadline)
+        let socket = try Socket.connect(
+            host: host,
+            port: port,
+            until: deadline,
+            interruption
+        )
+        defer { interruption.release(socket) }
         return try TLSConnection(
             socket,
             self.context,

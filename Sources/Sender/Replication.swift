@@ -100,6 +100,7 @@ final class Cancellation: Sendable {
     private struct State {
         var isCancelled = false
         var wakeup: Wakeup?
+        var connecting: ConnectInterruption?
     }
 
     private let state = Monitor(State())
@@ -107,15 +108,24 @@ final class Cancellation: Sendable {
     var isCancelled: Bool { self.state.read { $0.isCancelled } }
 
     func cancel() {
-        let wakeup = self.state.update { state in
+        let (wakeup, connecting) = self.state.update { state in
             state.isCancelled = true
-            return state.wakeup
+            return (state.wakeup, state.connecting)
         }
+        connecting?.interrupt()
         wakeup?.signal()
     }
 
-    /// Whom a cancellation wakes from now on.
-    func set(_ wakeup: Wakeup?) { self.state.update { $0.wakeup = wakeup } }
+    /// Whom a cancellation wakes from now on, and what it breaks off.
+    func set(_ wakeup: Wakeup?, _ connecting: ConnectInterruption?) {
+        let isCancelled = self.state.update { state in
+            state.wakeup = wakeup
+            state.connecting = connecting
+            return state.isCancelled
+        }
+        // It came before anybody could be told.
+        if isCancelled { connecting?.interrupt() }
+    }
 
     /// Sleeps; returns early, and true, when somebody cancels.
     func sleep(_ duration: Duration) -> Bool {

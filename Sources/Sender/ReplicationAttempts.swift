@@ -78,8 +78,9 @@ struct ReplicationAttempts {
             try AttemptSource(request.volume, mode, target, base: base, using: &generator)
         }
         let wakeup = try transporting { () throws(TransportError) in try Wakeup() }
-        self.run.cancellation.set(wakeup)
-        defer { self.run.cancellation.set(nil) }
+        let connecting = ConnectInterruption()
+        self.run.cancellation.set(wakeup, connecting)
+        defer { self.run.cancellation.set(nil, nil) }
         let transfer = self.attempt == 1 ? self.run.id : TransferID.random(using: &generator)
         let context = TransferContext(
             transfer,
@@ -87,7 +88,8 @@ struct ReplicationAttempts {
             request: request,
             environment: self.run.environment,
             progress: self.run.counters,
-            wakeup: wakeup
+            wakeup: wakeup,
+            connecting: connecting
         )
         let progress = AcceptedOffer()
         let cancellation = self.run.cancellation
@@ -211,6 +213,8 @@ struct ReplicationAttempts {
         case .sourceWritten:
             throw ReplicationError(failure)
         case .drained, .stopped, .transport, .store:
+            // What broke because somebody cancelled is not the reason.
+            if case .transport = failure { try self.run.checkCancelled() }
             let error = ReplicationError(failure)
             guard error.isRetryable, error.code != .sourceFailed else { throw error }
             return .wait(error)

@@ -83,7 +83,8 @@ struct StreamWorker: ~Copyable {
             try destination.client.connect(
                 host: destination.host,
                 port: destination.port,
-                timeout: SenderLimits.connectTimeout
+                timeout: SenderLimits.connectTimeout,
+                interruption: context.connecting
             )
         }
         let isOver = context.state.update { state in

@@ -91,7 +91,8 @@ struct TransferAttempt: ~Copyable {
             try request.destination.client.connect(
                 host: request.destination.host,
                 port: request.destination.port,
-                timeout: SenderLimits.connectTimeout
+                timeout: SenderLimits.connectTimeout,
+                interruption: context.connecting
             )
         }
         tls.setReadTimeout(Limits.peerTimeout)
@@ -216,6 +217,7 @@ struct TransferAttempt: ~Copyable {
             state.isOver = true
             return state.connections
         }
+        self.context.connecting.interrupt()
         for connection in connections { connection.interrupt() }
         for worker in self.workers { worker.join() }
         self.finisher?.join()

@@ -57,6 +57,8 @@ final class TransferContext: Sendable {
     let state: Monitor<AttemptState>
     /// Wakes the control thread.
     let wakeup: Wakeup
+    /// Breaks off connections that are being made.
+    let connecting: ConnectInterruption
 
     init(
         _ transfer: TransferID,
@@ -64,7 +66,8 @@ final class TransferContext: Sendable {
         request: ReplicationRequest,
         environment: SenderEnvironment,
         progress: ProgressCounters,
-        wakeup: Wakeup
+        wakeup: Wakeup,
+        connecting: ConnectInterruption
     ) {
         self.transfer = transfer
         self.confirmation = source.confirmation
@@ -81,6 +84,7 @@ final class TransferContext: Sendable {
         self.environment = environment
         self.state = Monitor(AttemptState())
         self.wakeup = wakeup
+        self.connecting = connecting
     }
 }
 
