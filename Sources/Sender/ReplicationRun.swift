@@ -54,10 +54,10 @@ struct ReplicationRun {
 
     /// The whole run, and its line in the pair's history.
     mutating func run() throws(ReplicationError) -> ReplicationResult {
+        // Outside of what is remembered: a record that cannot be read must not be replaced by an
+        // empty one, or the next prune takes the base away.
+        self.pair = try self.knownPair()
         do throws(ReplicationError) {
-            self.pair = try self.stored { (volume, pair) throws(StoreError) in
-                try volume.pair(pair)
-            }
             var result = try self.pass(isCatchingUp: false)
             // An earlier run's target is not yet what the volume holds now.
             if let later = try self.catchUp(after: result) { result = later }
@@ -67,6 +67,24 @@ struct ReplicationRun {
             let named = error.about(self.volume.name)
             self.remember(error.code.rawValue, nil)
             throw named
+        }
+    }
+
+    /// What is recorded of the pair; a damaged record gives way to a full copy alone.
+    private func knownPair() throws(ReplicationError) -> PairRecord {
+        do throws(StoreError) {
+            return try self.volume.pair(self.pair.pair)
+        } catch {
+            let isDamaged = error.code == .corrupt
+            if isDamaged, self.request.mode == .full(.copy) { return self.pair }
+            throw ReplicationError(
+                .stateFailed,
+                "the record of the pair cannot be read",
+                cause: error.description,
+                remedy: isDamaged ? "Replicate with --full copy: that makes a new record." : nil,
+                isRetryable: error.isRetryable
+            )
+            .about(self.volume.name)
         }
     }
 
