@@ -73,6 +73,7 @@ struct ReplicationAttempts {
         self.run.counters.covered.set(.zero)
         let request = self.run.request
         let (target, base, mode) = (self.target, self.base, self.pending.mode)
+        if self.attempt > 1 { self.run.request.destination.refresh() }
         var generator = self.run.environment.generator
         let source = try storing { () throws(StoreError) in
             try AttemptSource(request.volume, mode, target, base: base, using: &generator)

@@ -19,12 +19,30 @@ public struct Destination: Sendable {
     /// The destination cluster: names the pair in this side's records.
     public let pair: ClusterID
 
+    /// The destination as it is known at the moment; asked before each attempt but the first.
+    ///
+    /// A run may last longer than a certificate, and its next connection needs the renewed one.
+    private let present: @Sendable () -> Destination?
+
     /// A destination of all its parts.
-    public init(host: String, port: UInt16, client: TLSClient, pair: ClusterID) {
+    public init(
+        host: String,
+        port: UInt16,
+        client: TLSClient,
+        pair: ClusterID,
+        present: @escaping @Sendable () -> Destination? = { nil }
+    ) {
         self.host = host
         self.port = port
         self.client = client
         self.pair = pair
+        self.present = present
+    }
+
+    /// Takes over what has changed since, where that is still the same cluster.
+    mutating func refresh() {
+        guard let present = self.present(), present.pair == self.pair else { return }
+        self = present
     }
 }
 

@@ -16,7 +16,7 @@ import WireProtocol
 /// replaced only after the destination said that the target is visible (P3).
 struct ReplicationRun {
     let id: TransferID
-    let request: ReplicationRequest
+    var request: ReplicationRequest
     let streams: Int
     let environment: SenderEnvironment
     let observer: any ReplicationObserver

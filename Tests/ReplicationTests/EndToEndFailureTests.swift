@@ -7,6 +7,7 @@ import Locks
 import Receiver
 import SecureTransport
 import Sender
+import Synchronization
 import TestSupport
 import Testing
 import VolumeStore
@@ -50,6 +51,33 @@ import VolumeStore
         #expect(result.mode == .incremental && result.progress.attempt == 2)
         #expect(try world.shows(volume))
         breaker.close()
+    }
+
+    @Test func anAttemptAfterABreakGoesToTheDestinationAsItIsKnownThen() throws {
+        // As after a renewal: the certificate that the run began with may have ended meanwhile.
+        let world = try World()
+        var generator = world.generator
+        let volume = try world.volume(size: 96 << 20)
+        try volume.write(noise(96 << 20, using: &generator), at: 0)
+        let breaker = try Breaker(to: world.service.port, cutsAfter: [60 << 20])
+        defer { breaker.close() }
+        let asked = Atomic(0)
+        let direct = world.request(volume).destination
+        let result = try world.run(volume) { request in
+            request.destination = Destination(
+                host: direct.host,
+                port: breaker.port,
+                client: direct.client,
+                pair: direct.pair,
+                present: {
+                    asked.add(1, ordering: .relaxed)
+                    return direct
+                }
+            )
+        }
+        #expect(breaker.breaks == 1 && result.progress.attempt == 2)
+        #expect(asked.load(ordering: .relaxed) == 1)
+        #expect(try world.shows(volume))
     }
 
     @Test func aCancelledRunIsFinishedByTheNextWithItsOwnSnapshotAndThenCaughtUp() throws {

@@ -11,8 +11,8 @@ import SecureTransport
 import Sender
 import VolumeStore
 
-/// Makes tries of the sender: resolves names to volumes and pairs at the moment of each try, so
-/// that a renewed certificate and a moved destination are used.
+/// Makes tries of the sender: resolves names to volumes and pairs at the moment of each try, and
+/// pairs at each attempt in it, so that a renewed certificate and a moved destination are used.
 struct SenderRunner: TransferRunner {
     let sources: SourceStore
     let registry: PairRegistry
@@ -87,7 +87,14 @@ struct SenderRunner: TransferRunner {
                 credentials: try record.credentials(),
                 expectedServer: .agent(of: cluster)
             )
-            return (record, Destination(host: host, port: port, client: client, pair: cluster))
+            let destination = Destination(
+                host: host,
+                port: port,
+                client: client,
+                pair: cluster,
+                present: { try? self.destination(name).1 }
+            )
+            return (record, destination)
         } catch let error as APIError {
             throw error
         } catch {
