@@ -29,6 +29,8 @@ struct ReplicationAttempts {
     private var fruitless = 0
     private var durableBefore = ByteCount.zero
     private var attempt = 0
+    /// What told the present attempt where to look.
+    private var changeSource: ChangeSourceKind?
 
     init(
         _ run: ReplicationRun,
@@ -71,13 +73,14 @@ struct ReplicationAttempts {
     private mutating func attemptOnce() throws(StreamFailure) -> ReplicationCommit {
         self.run.counters.enter(.connecting)
         self.run.counters.covered.set(.zero)
+        if self.attempt > 1 { self.run.request.destination.refresh() }
         let request = self.run.request
         let (target, base, mode) = (self.target, self.base, self.pending.mode)
-        if self.attempt > 1 { self.run.request.destination.refresh() }
         var generator = self.run.environment.generator
         let source = try storing { () throws(StoreError) in
             try AttemptSource(request.volume, mode, target, base: base, using: &generator)
         }
+        self.changeSource = source.kind
         let wakeup = try transporting { () throws(TransportError) in try Wakeup() }
         let connecting = ConnectInterruption()
         self.run.cancellation.set(wakeup, connecting)
@@ -287,11 +290,9 @@ struct ReplicationAttempts {
     }
 
     private mutating func distrust(_ leaf: LeafIndex) throws(ReplicationError) {
-        let isPhysical =
-            self.pending.mode == .incremental
-            && !self.run.volume.distrusted.contains(.physicalExtents)
-            && self.target.isClone && self.base?.isClone == true
-        let kind: ChangeSourceKind = isPhysical ? .physicalExtents : .allocationMap
+        // Digests are compared where the map of holes says that there is data: the map missed it.
+        let kind: ChangeSourceKind =
+            self.changeSource == .physicalExtents ? .physicalExtents : .allocationMap
         try self.run.stored { (volume, _) throws(StoreError) in try volume.distrust(kind) }
         self.run.distrusted.append(kind)
         self.run.observe(.changeSourceDistrusted(kind, leaf))
