@@ -79,7 +79,7 @@ struct AgentParts: Sendable {
         )
     }
 
-    private static func runner(
+    static func runner(
         _ ground: AgentGround,
         _ configuration: AgentConfiguration,
         _ environment: AgentEnvironment

@@ -10,6 +10,7 @@ import Logging
 import SecureTransport
 import Sender
 import VolumeStore
+import WireProtocol
 
 /// Makes tries of the sender: resolves names to volumes and pairs at the moment of each try, and
 /// pairs at each attempt in it, so that a renewed certificate and a moved destination are used.
@@ -73,7 +74,7 @@ struct SenderRunner: TransferRunner {
             volume: name,
             pair: request.pair,
             transfer: transfer,
-            now: self.environment.secondsSince1970
+            now: self.environment.now
         )
     }
 
@@ -126,8 +127,9 @@ final class SenderRun: TransferRun {
     private let replication: Replication
     private let limiter: RateLimiter
     private let blank: TransferReport
-    private let started: UInt64
-    private let now: @Sendable () -> UInt64
+    private let started: MonotonicTime
+    /// Never goes back, as the time of day does when it is corrected.
+    private let now: @Sendable () -> MonotonicTime
 
     init(
         replication: Replication,
@@ -135,7 +137,7 @@ final class SenderRun: TransferRun {
         volume: String,
         pair: String,
         transfer: String,
-        now: @escaping @Sendable () -> UInt64
+        now: @escaping @Sendable () -> MonotonicTime
     ) {
         self.replication = replication
         self.limiter = limiter
@@ -151,7 +153,7 @@ final class SenderRun: TransferRun {
             var report = self.report(self.replication.progress)
             let told = APIError(error)
             report.error = told
-            report.seconds = Double(self.now() - self.started)
+            report.seconds = self.seconds
             throw RunFailure(
                 told,
                 isRetryable: error.isRetryable,
@@ -182,9 +184,11 @@ final class SenderRun: TransferRun {
             sameBytes: UInt64(progress.sameBytes.bytes),
             wireBytes: UInt64(progress.wireBytes.bytes),
             resumedBytes: UInt64(progress.resumedBytes.bytes),
-            seconds: Double(self.now() - self.started)
+            seconds: self.seconds
         )
     }
+
+    private var seconds: Double { self.now().elapsed(since: self.started) / .seconds(1) }
 
     private func report(_ progress: ReplicationProgress) -> TransferReport {
         var report = self.blank
