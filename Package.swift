@@ -128,8 +128,8 @@ let package = Package(
         library(
             "Receiver",
             [
-                "BlockTypes", "Locks", "BlockDiff", "Codecs", "WireProtocol", "Identity",
-                "SecureTransport", "VolumeStore",
+                "BlockTypes", "Locks", "BlockDiff", "Codecs", "WireProtocol", "SecureTransport",
+                "VolumeStore",
             ]
         ),
         library(

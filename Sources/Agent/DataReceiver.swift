@@ -34,7 +34,7 @@ struct DataReceiver: Service {
                     cluster: cluster,
                     software: "godwit \(Release.version)"
                 ),
-                authorise: { name in Self.pair(name, cluster, registry) },
+                authorise: { peer in Self.pair(peer, cluster, registry) },
                 observer: ReceiverJournal(journal: journal)
             )
         } catch {
@@ -58,12 +58,13 @@ struct DataReceiver: Service {
 
     /// The pair that a certificate names: one of ours, and not revoked.
     private static func pair(
-        _ name: SPIFFEName,
+        _ peer: PeerCertificate,
         _ cluster: ClusterID,
         _ registry: PairRegistry
     ) -> PairIdentity? {
-        guard name.trustDomain == cluster, case .pair(let source) = name.role,
-            let record = registry.incoming(source)
+        let start = Date(timeIntervalSince1970: Double(peer.validFrom))
+        guard peer.name.trustDomain == cluster, case .pair(let source) = peer.name.role,
+            let record = registry.incoming(source), record.admits(certificateFrom: start)
         else { return nil }
         return PairIdentity(cluster: source, name: record.pair.name)
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockTypes
-import Identity
 import SecureTransport
 import WireProtocol
 
@@ -35,7 +34,7 @@ struct IncomingConnection {
         connection.setReadTimeout(Limits.handshakeTimeout)
         connection.setWriteTimeout(Limits.peerTimeout)
         var frames = FrameConnection(connection)
-        guard let pair = self.environment.authorise(connection.peerName) else {
+        guard let pair = self.environment.authorise(connection.peer) else {
             return self.refuse(
                 &frames,
                 address,
@@ -73,6 +72,7 @@ struct IncomingConnection {
         case .control:
             let transfer = try IncomingTransfer(
                 pair: pair,
+                certificate: frames.connection.peer,
                 peer: address,
                 environment: self.environment,
                 hello: answer

@@ -42,6 +42,7 @@ final class IncomingTransfer: Sendable {
     }
 
     let pair: PairIdentity
+    let certificate: PeerCertificate
     let peer: String
     let environment: ReceiverEnvironment
     let session: Locked<ReceiverSession>
@@ -53,11 +54,13 @@ final class IncomingTransfer: Sendable {
 
     init(
         pair: PairIdentity,
+        certificate: PeerCertificate,
         peer: String,
         environment: ReceiverEnvironment,
         hello: Hello
     ) throws(TransportError) {
         self.pair = pair
+        self.certificate = certificate
         self.peer = peer
         self.environment = environment
         self.controlWakeup = try Wakeup()

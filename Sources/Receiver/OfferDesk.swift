@@ -43,6 +43,11 @@ struct OfferDesk {
             )
             switch claim {
             case .claimed:
+                // Asked again now that the session can be found and ended: the pair may have been
+                // revoked after the handshake (P8).
+                guard self.environment.authorise(self.transfer.certificate) != nil else {
+                    throw Refusal(code: .notAuthorised, text: "the pair was revoked")
+                }
                 return
             case .full:
                 throw self.later(.busy, "all \(self.limits.sessions) places are taken")

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockTypes
-import Identity
 import Locks
+import SecureTransport
 import Synchronization
 import VolumeStore
 import WireProtocol
@@ -13,7 +13,7 @@ final class ReceiverEnvironment: Sendable {
     let store: ReplicaStore
     let limits: ReceiverLimits
     let observer: any ReceiverObserver
-    let authorise: @Sendable (SPIFFEName) -> PairIdentity?
+    let authorise: @Sendable (PeerCertificate) -> PairIdentity?
     let registry = SessionRegistry()
     let isDraining = Atomic<Bool>(false)
     private let keptStages = Locked<[Stage]>([])
@@ -23,7 +23,7 @@ final class ReceiverEnvironment: Sendable {
         _ configuration: ReceiverConfiguration,
         store: ReplicaStore,
         observer: any ReceiverObserver,
-        authorise: @escaping @Sendable (SPIFFEName) -> PairIdentity?
+        authorise: @escaping @Sendable (PeerCertificate) -> PairIdentity?
     ) {
         self.configuration = configuration
         self.store = store

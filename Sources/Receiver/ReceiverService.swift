@@ -2,7 +2,6 @@
 
 public import BlockTypes
 import Glibc
-public import Identity
 import Locks
 public import SecureTransport
 import Synchronization
@@ -54,7 +53,7 @@ public final class ReceiverService: Sendable {
         store: ReplicaStore,
         listener: TLSListener,
         configuration: ReceiverConfiguration,
-        authorise: @escaping @Sendable (SPIFFEName) -> PairIdentity?,
+        authorise: @escaping @Sendable (PeerCertificate) -> PairIdentity?,
         observer: any ReceiverObserver
     ) throws(TransportError) {
         self.listener = listener

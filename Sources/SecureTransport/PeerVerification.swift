@@ -6,7 +6,22 @@
 
 import BlockTypes
 import COpenSSL
-import Identity
+import Glibc
+public import Identity
+
+/// What the certificate says that a peer has proven to be its own.
+public struct PeerCertificate: Hashable, Sendable {
+    /// Who holds it.
+    public let name: SPIFFEName
+    /// From when on it is valid, in seconds since 1970: an older one may have been revoked.
+    public let validFrom: Int64
+
+    /// What a certificate says.
+    public init(name: SPIFFEName, validFrom: Int64) {
+        self.name = name
+        self.validFrom = validFrom
+    }
+}
 
 /// What the certificate of the peer must say, and what was found.
 final class PeerVerification {
@@ -41,8 +56,8 @@ final class PeerVerification {
     }
 
     let expectation: Expectation
-    /// The name in the peer's certificate, once that has been accepted.
-    private(set) var peerName: SPIFFEName?
+    /// What the peer's certificate says, once that has been accepted.
+    private(set) var peer: PeerCertificate?
     /// Why the certificate was refused.
     private(set) var rejection: TransportError?
 
@@ -85,8 +100,15 @@ final class PeerVerification {
                 "the certificate is of \(name), expected \(self.expectation.description)"
             )
         }
-        self.peerName = name
+        self.peer = PeerCertificate(name: name, validFrom: Self.start(of: certificate))
         return true
+    }
+
+    private static func start(of certificate: OpaquePointer) -> Int64 {
+        var time = tm()
+        // Valid by now, so it has a time; one that cannot be read counts as the oldest of all.
+        guard ASN1_TIME_to_tm(X509_get0_notBefore(certificate), &time) == 1 else { return .min }
+        return Int64(timegm(&time))
     }
 
     private func refuse(

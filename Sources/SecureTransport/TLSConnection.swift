@@ -24,8 +24,10 @@ public enum ReadReadiness: Hashable, Sendable {
 ///
 /// After the first error every further call throws it again: TLS cannot go on behind a gap.
 public final class TLSConnection: @unchecked Sendable {
+    /// What the peer's certificate says.
+    public let peer: PeerCertificate
     /// The name in the peer's certificate.
-    public let peerName: SPIFFEName
+    public var peerName: SPIFFEName { self.peer.name }
     /// The peer's numeric address and port.
     public let peerAddress: String
 
@@ -63,7 +65,7 @@ public final class TLSConnection: @unchecked Sendable {
         let result = context.side == .client ? SSL_connect(ssl) : SSL_accept(ssl)
         // The object of the callback ends here; there is no renegotiation in TLS 1.3.
         SSL_set_ex_data(ssl, 0, nil)
-        guard result == 1, wire.flush(), let peerName = verification.peerName else {
+        guard result == 1, wire.flush(), let peer = verification.peer else {
             let error =
                 verification.rejection
                 ?? Self.error(ssl, result, wire, "in the TLS handshake")
@@ -74,7 +76,7 @@ public final class TLSConnection: @unchecked Sendable {
         }
         wire.deadline = nil
         socket.setSendTimeout(TransportLimits.writeTimeout)
-        self.peerName = peerName
+        self.peer = peer
         self.peerAddress =
             Socket.address(of: socket.descriptor, isPeer: true)?.description ?? "unknown"
         self.socket = socket

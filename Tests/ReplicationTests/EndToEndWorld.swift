@@ -76,8 +76,8 @@ final class World: Sendable {
                 limits: limits,
                 place: place
             ),
-            authorise: { name in
-                guard case .pair(let cluster) = name.role else { return nil }
+            authorise: { peer in
+                guard case .pair(let cluster) = peer.name.role else { return nil }
                 return PairIdentity(cluster: cluster, name: "test")
             },
             observer: SilentReceiver()

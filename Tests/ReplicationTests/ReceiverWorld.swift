@@ -45,6 +45,7 @@ final class ReceiverWorld: Sendable {
     let events: EventLog
     let pool: String
     private let listener: TLSListener
+    private let revoked: RevokedPairs
 
     init(
         pool: String,
@@ -56,6 +57,8 @@ final class ReceiverWorld: Sendable {
         self.events = EventLog()
         let credentials = try Self.credentials.get()
         self.listener = try TLSListener(host: "127.0.0.1", port: 0) { credentials.server }
+        let revoked = RevokedPairs()
+        self.revoked = revoked
         self.service = try ReceiverService(
             store: self.store,
             listener: self.listener,
@@ -64,8 +67,11 @@ final class ReceiverWorld: Sendable {
                 software: "receiver test",
                 limits: limits
             ),
-            authorise: { name in
-                switch name.role {
+            authorise: { peer in
+                if case .pair(let cluster) = peer.name.role, revoked.contains(cluster) {
+                    return nil
+                }
+                return switch peer.name.role {
                 case .pair(Self.source): PairIdentity(cluster: Self.source, name: "east")
                 case .pair(Self.stranger): PairIdentity(cluster: Self.stranger, name: "west")
                 case .pair, .agent: nil
@@ -77,6 +83,12 @@ final class ReceiverWorld: Sendable {
     }
 
     deinit { self.service.stop() }
+
+    /// Revokes a pair, in the order in which an agent does.
+    func revoke(_ cluster: ClusterID) {
+        self.revoked.insert(cluster)
+        self.service.disconnect(cluster)
+    }
 
     /// A connection of a cluster, on which nothing was said.
     func connect(as cluster: ClusterID = source) throws -> Lane {
@@ -99,6 +111,15 @@ final class ReceiverWorld: Sendable {
         try reader.read(at: .zero, length: size.bytes, into: &buffer, at: 0)
         return buffer.array(0..<size.bytes)
     }
+}
+
+/// The pairs that may not come in any more.
+private final class RevokedPairs: Sendable {
+    private let clusters = Locked<Set<ClusterID>>([])
+
+    func insert(_ cluster: ClusterID) { self.clusters.withLock { _ = $0.insert(cluster) } }
+
+    func contains(_ cluster: ClusterID) -> Bool { self.clusters.withLock { $0.contains(cluster) } }
 }
 
 /// Remembers what a receiver told.

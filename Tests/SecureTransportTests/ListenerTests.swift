@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockTypes
+import FoundationEssentials
 import Identity
 import Locks
 import SecureTransport
@@ -55,6 +56,21 @@ import Testing
             _ = try client.connect(host: "127.0.0.1", port: listener.port)
             #expect(try accepted.get().peerName == .pair(of: source, at: destination))
         }
+    }
+
+    @Test func aPeersCertificateTellsFromWhenOnItIsValid() throws {
+        let peers = try Peers()
+        let listener = try listener(peers.server)
+        let accepted = try listener.acceptOne()
+        let issued = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down) - 30)
+        let client = try TLSClient(
+            credentials: try Peers.pair(at: peers.authority, issued: issued),
+            expectedServer: .agent(of: destination)
+        )
+        _ = try client.connect(host: "127.0.0.1", port: listener.port)
+        // Backdated, as every certificate of an authority is.
+        let start = Int64(issued.timeIntervalSince1970) - 300
+        #expect(try accepted.get().peer.validFrom == start)
     }
 
     @Test func aSocketHasOneHandshake() throws {

@@ -153,7 +153,9 @@ struct PeerRoutes: Sendable {
         } catch {
             throw APIError(.peerNotTrusted, "The certificate does not hold.", cause: "\(error)")
         }
-        guard let record = self.core.registry.incoming(source) else {
+        guard let record = self.core.registry.incoming(source),
+            record.admits(certificateFrom: certificate.notBefore)
+        else {
             throw APIError(
                 .pairRevoked,
                 "The pair of cluster \(source) was revoked.",

@@ -23,6 +23,9 @@ struct TrustRecord: StateRecord, Hashable {
     var certificate: String?
     /// Only of outgoing pairs.
     var privateKey: String?
+    /// Only of incoming pairs: certificates of the source that begin before are not taken, for
+    /// they were revoked with an earlier pair of this cluster.
+    var since: Date?
 }
 
 /// The pairs in force, readable from every thread; a revoked one is gone when `remove` returns.
@@ -197,6 +200,14 @@ extension TrustRecord {
 
     /// When the source's certificate ends.
     var expires: Date? {
+    /// Whether a certificate that begins at `start` belongs to this pair; times in certificates
+    /// are whole seconds.
+    func admits(certificateFrom start: Date) -> Bool {
+        guard let since else { return true }
+        return start.timeIntervalSince1970.rounded(.down)
+            >= since.timeIntervalSince1970.rounded(.down)
+    }
+
         self.certificate.flatMap { try? IssuedCertificate(pem: $0) }?.notAfter
     }
 

@@ -145,7 +145,8 @@ actor PairingDesk {
                     created: now
                 ),
                 authority: authority.pem,
-                certificate: certificate.pem
+                certificate: certificate.pem,
+                since: certificate.notBefore
             )
             try self.registry.store(record)
             self.starts[address] = nil
@@ -181,8 +182,13 @@ actor PairingDesk {
         } catch {
             throw APIError(.invalidRequest, "The certificate request cannot be used: \(error).")
         }
-        let pem = certificate.pem
-        guard try self.registry.update(record, { $0.certificate = pem }) else {
+        let (pem, start) = (certificate.pem, certificate.notBefore)
+        let isInForce = try self.registry.update(record) { current in
+            current.certificate = pem
+            // The clock may have been set back since the pairing.
+            current.since = current.since.map { min($0, start) }
+        }
+        guard isInForce else {
             throw APIError(.pairRevoked, "The pair was revoked.", try: "pair again")
         }
         return CertificateRenewResponse(certificate: pem, dataPort: dataPort)
