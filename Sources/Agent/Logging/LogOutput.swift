@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentAPI
 public import Foundation
 public import Logging
 
@@ -79,7 +80,6 @@ public struct LogOutput: LogHandler {
         let shown = facts.sorted { $0.key < $1.key }
             .map { "\($0.key)=\($0.value.contains(" ") ? "\"\($0.value)\"" : $0.value)" }
         let text = "\(time) \(level.rawValue.uppercased()) \(message)"
-        let line = ([text] + shown).joined(separator: "  ")
-        return String(line.map { $0.isNewline ? " " : $0 })
+        return PlainText.line(([text] + shown).joined(separator: "  "))
     }
 }

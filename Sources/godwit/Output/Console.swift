@@ -28,7 +28,10 @@ struct Console: Sendable {
     func result(_ text: String) { Self.write(text + "\n", to: .standardOutput) }
 
     /// Says something to the person, such as the next command.
-    func note(_ text: String) { Self.write(text + "\n", to: .standardError) }
+    func note(_ text: String) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        Self.write(lines.map { PlainText.line($0) + "\n" }.joined(), to: .standardError)
+    }
 
     /// Writes over the current line of a terminal, without control sequences but the return.
     func overwrite(_ line: String, width: Int) {

@@ -33,9 +33,9 @@ enum Failure {
 
     /// The block that people read.
     static func text(of error: APIError) -> String {
-        var lines = ["error: \(error.message)   [\(error.id.rawValue)]"]
-        if let cause = error.cause { lines.append("  cause  \(cause)") }
-        if let remedy = error.try { lines.append("  try    \(remedy)") }
+        var lines = ["error: \(PlainText.line(error.message))   [\(error.id.rawValue)]"]
+        if let cause = error.cause { lines.append("  cause  \(PlainText.line(cause))") }
+        if let remedy = error.try { lines.append("  try    \(PlainText.line(remedy))") }
         return lines.joined(separator: "\n") + "\n"
     }
 }

@@ -99,8 +99,7 @@ enum Rendering {
     }
 
     private static func shown(_ text: String) -> String {
-        let safe = String(text.map { $0.isNewline || $0 == "\t" ? " " : $0 })
-        return safe.isEmpty ? "-" : safe
+        text.isEmpty ? "-" : PlainText.line(text)
     }
 
     private static func trimmed(_ line: String) -> String {
