@@ -18,6 +18,7 @@ enum Main {
             } else {
                 try command.run()
             }
+            try Console.checkResults()
         } catch let error as APIError {
             Failure.tell(error, structured: structured)
             Foundation.exit(error.exitCode)

@@ -55,6 +55,13 @@ import Testing
         }
     }
 
+    @Test func aResultThatCannotBeWrittenIsNoSuccess() async throws {
+        let line = "'\(Command.directory)/godwit' version -o json >/dev/full"
+        let full = try await Command.run("/bin/sh", ["-c", line])
+        #expect(full.status == 1)
+        #expect(full.errors.contains("GW4003"))
+    }
+
     @Test func doneIs0() async throws {
         #expect(try await self.godwit("version").output == "godwit \(Release.version)\n")
         #expect(try await self.godwit("--help").status == 0)

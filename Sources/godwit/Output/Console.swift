@@ -2,6 +2,8 @@
 
 import AgentAPI
 import Foundation
+import Glibc
+import Synchronization
 
 /// Results on standard output, everything else on standard error.
 struct Console: Sendable {
@@ -68,7 +70,37 @@ struct Console: Sendable {
     }
 
     static func write(_ text: String, to handle: FileHandle) {
-        // A closed pipe is the reader's choice, not our failure.
-        try? handle.write(contentsOf: Data(text.utf8))
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes {
+                Glibc.write(handle.fileDescriptor, $0.baseAddress, $0.count)
+            }
+            if count >= 0 {
+                bytes = bytes.dropFirst(count)
+            } else if errno != EINTR {
+                // A closed pipe is the reader's choice, not our failure.
+                if errno != EPIPE, handle.fileDescriptor == STDOUT_FILENO {
+                    lostOutput.store(errno, ordering: .relaxed)
+                }
+                return
+            }
+        }
+    }
+
+    /// Whether every result was written: a script must not take an empty file for one (P10).
+    ///
+    /// - Throws: `GW4003` where the disk is full, `GW4004` for everything else.
+    static func checkResults() throws(APIError) {
+        let number = lostOutput.load(ordering: .relaxed)
+        guard number != 0 else { return }
+        throw APIError(
+            number == ENOSPC || number == EDQUOT ? .noSpace : .storeFailed,
+            "The result could not be written; what was asked for is done.",
+            cause: String(cString: strerror(number)),
+            try: "make room where standard output goes, then ask again"
+        )
     }
 }
+
+/// Why a result was lost; 0 where none was.
+private let lostOutput = Atomic<Int32>(0)
