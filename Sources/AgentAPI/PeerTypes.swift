@@ -70,16 +70,26 @@ public struct PairingFinishRequest: Codable, Hashable, Sendable {
     public let apiPort: Int
     /// The port that takes data.
     public let dataPort: Int
-    /// The source's own CA in PEM, for the way back.
+    /// The source's own CA in PEM: who the cluster is, and for the way back.
     public let authority: String
+    /// The transcript signed with that CA's key, in hexadecimal digits.
+    public let signature: String
 
     /// The last message of one pairing.
-    public init(session: String, proof: String, apiPort: Int, dataPort: Int, authority: String) {
+    public init(
+        session: String,
+        proof: String,
+        apiPort: Int,
+        dataPort: Int,
+        authority: String,
+        signature: String
+    ) {
         self.session = session
         self.proof = proof
         self.apiPort = apiPort
         self.dataPort = dataPort
         self.authority = authority
+        self.signature = signature
     }
 }
 

@@ -13,7 +13,7 @@ import X509
 public struct CertificateAuthority: Sendable {
     /// What others get to see of it.
     public let certificate: AuthorityCertificate
-    private let key: SigningKey
+    let key: SigningKey
 
     /// A new authority with a new key.
     public static func create(

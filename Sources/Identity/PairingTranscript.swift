@@ -2,6 +2,7 @@
 
 public import BlockTypes
 import Crypto
+import X509
 
 /// What the two sides of a pairing have said, and the proofs that they know the same token.
 ///
@@ -10,13 +11,17 @@ import Crypto
 ///     source → destination   source cluster, source nonce, certificate request
 ///     destination → source   destination cluster, destination nonce, authority certificate,
 ///                            proof of .destination
-///     source → destination   proof of .source
+///     source → destination   proof of .source, its own authority certificate and signature
 ///     destination → source   the certificate
 ///
 /// Both proofs cover everything above, so somebody in the middle who puts in an authority or a
 /// request of his own makes both fail, and without the token he cannot make one. The role keeps a
 /// proof from being sent back as the other one; the nonces keep an old one from being used again.
 /// The source also checks that the connection's own certificate is signed by that authority.
+///
+/// The token says that somebody may pair, not who it is: several sources know it. A source says
+/// that it is its cluster with a signature of the authority whose name that is, and a destination
+/// that knows the cluster's authority takes no other one.
 public struct PairingTranscript: Sendable {
     /// Who proves.
     public enum Role: UInt8, Sendable {
@@ -62,4 +67,23 @@ public struct PairingTranscript: Sendable {
                 using: SymmetricKey(data: token.bytes)
             )
     }
+
+    /// The source's signature with the key of its own authority: 64 bytes.
+    public func signature(by authority: CertificateAuthority) throws(IdentityError) -> [UInt8] {
+        do {
+            return Array(try authority.key.key.signature(for: self.signedBytes).rawRepresentation)
+        } catch {
+            throw IdentityError(.failed, "cannot sign the pairing: \(error)")
+        }
+    }
+
+    /// Whether the bytes are such a signature, with the key of this authority.
+    public func isSigned(_ signature: [UInt8], by authority: AuthorityCertificate) -> Bool {
+        guard let key = P256.Signing.PublicKey(authority.certificate.publicKey),
+            let signature = try? P256.Signing.ECDSASignature(rawRepresentation: signature)
+        else { return false }
+        return key.isValidSignature(signature, for: self.signedBytes)
+    }
+
+    private var signedBytes: [UInt8] { Array("godwit source authority v1\n".utf8) + self.bytes }
 }

@@ -117,7 +117,8 @@ import Testing
             proof: answer.proof,
             apiPort: 1,
             dataPort: 2,
-            authority: source.identity.authority.certificate.pem
+            authority: source.identity.authority.certificate.pem,
+            signature: ""
         )
         await #expect(throws: APIError.self) {
             _ = try await destination.desk.finish(finish, from: "a", dataPort: 3)
@@ -144,7 +145,10 @@ import Testing
             ),
             apiPort: 1,
             dataPort: 2,
-            authority: source.identity.authority.certificate.pem
+            authority: source.identity.authority.certificate.pem,
+            signature: Hexadecimal.text(
+                of: try transcript.signature(by: source.identity.authority)
+            )
         )
         time.advance(by: 61)
         await #expect(throws: APIError.self) {

@@ -124,6 +124,22 @@ import Testing
         #expect(!seen.isProof(proof, of: .destination, under: self.token))
     }
 
+    @Test func onlyTheKeyOfTheSourcesAuthoritySigns() throws {
+        let own = try CertificateAuthority.create(for: source, at: noon)
+        let namesake = try CertificateAuthority.create(for: source, at: noon)
+        let seen = self.transcript()
+        let signature = try seen.signature(by: own)
+        #expect(signature.count == 64)
+        #expect(seen.isSigned(signature, by: own.certificate))
+        #expect(!seen.isSigned(signature, by: namesake.certificate))
+        #expect(!seen.isSigned(try seen.signature(by: namesake), by: own.certificate))
+        let other = self.transcript(sourceNonce: self.otherNonce)
+        #expect(!other.isSigned(signature, by: own.certificate))
+        for wrong in [[], Array(signature.dropLast()), signature + [0]] {
+            #expect(!seen.isSigned(wrong, by: own.certificate))
+        }
+    }
+
     @Test func aProofOfAnotherLengthFails() {
         let seen = self.transcript()
         let proof = seen.proof(of: .destination, under: self.token)

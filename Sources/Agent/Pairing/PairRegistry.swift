@@ -104,10 +104,15 @@ final class PairRegistry: Sendable {
 
     /// A name that no pair has yet: the wanted one, else with the cluster behind it.
     func freeName(_ wanted: String, for cluster: ClusterID) -> String {
-        let taken = self.all.first { $0.pair.name == wanted }
-        guard let taken, taken.pair.cluster != "\(cluster)" || taken.pair.direction == .outgoing
-        else { return wanted }
-        return "\(wanted)-\("\(cluster)".prefix(8))"
+        let others = self.all.filter {
+            $0.pair.cluster != "\(cluster)" || $0.pair.direction == .outgoing
+        }
+        let taken = Set(others.map(\.pair.name))
+        guard taken.contains(wanted) else { return wanted }
+        let longer = "\(wanted)-\("\(cluster)".prefix(8))"
+        // Somebody may have taken that too; of one name more than there are pairs, one is free.
+        let names = [longer] + (2...taken.count + 1).map { "\(longer)-\($0)" }
+        return names.first { !taken.contains($0) } ?? longer
     }
 
     /// Adds or replaces a pair; durable when it returns.
@@ -195,11 +200,6 @@ extension TrustRecord {
         )
     }
 
-    /// The other cluster.
-    var cluster: ClusterID? { ClusterID(self.pair.cluster) }
-
-    /// When the source's certificate ends.
-    var expires: Date? {
     /// Whether a certificate that begins at `start` belongs to this pair; times in certificates
     /// are whole seconds.
     func admits(certificateFrom start: Date) -> Bool {
@@ -208,6 +208,11 @@ extension TrustRecord {
             >= since.timeIntervalSince1970.rounded(.down)
     }
 
+    /// The other cluster.
+    var cluster: ClusterID? { ClusterID(self.pair.cluster) }
+
+    /// When the source's certificate ends.
+    var expires: Date? {
         self.certificate.flatMap { try? IssuedCertificate(pem: $0) }?.notAfter
     }
 

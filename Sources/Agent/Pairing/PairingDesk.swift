@@ -60,6 +60,7 @@ actor PairingDesk {
             let nonce = Hexadecimal.bytes(of: message.nonce).flatMap({ PairingNonce($0) }),
             let bytes = Hexadecimal.bytes(of: message.request)
         else { throw APIError(.invalidRequest, "The pairing message cannot be read.") }
+        try PairName.check(message.name)
         guard source != self.identity.cluster else {
             throw APIError(
                 .invalidRequest,
@@ -120,13 +121,12 @@ actor PairingDesk {
             )
         }
         guard let proof = Hexadecimal.bytes(of: message.proof),
-            session.transcript.isProof(proof, of: .source, under: session.token)
+            session.transcript.isProof(proof, of: .source, under: session.token),
+            // A token that was reset meanwhile opens nothing more.
+            session.token.matches(self.identity.token)
         else { throw Self.wrongToken }
         do {
-            let authority = try AuthorityCertificate(pem: message.authority)
-            guard authority.cluster == session.source else {
-                throw IdentityError(.notCertified, "the authority is of another cluster")
-            }
+            let authority = try self.authority(of: session, message)
             let certificate = try self.identity.authority.certifyPair(
                 session.request,
                 of: session.source,
@@ -158,6 +158,32 @@ actor PairingDesk {
         } catch {
             throw APIError(.pairingRefused, "The source cannot be certified.", cause: "\(error)")
         }
+    }
+
+    /// The authority of the source, which has shown that it holds its key.
+    ///
+    /// Everybody who may pair knows the token. Without this, one source could pair in the name of
+    /// another one, and be given that one's volumes (P8).
+    private func authority(
+        of session: Session,
+        _ message: PairingFinishRequest
+    ) throws -> AuthorityCertificate {
+        let authority = try AuthorityCertificate(pem: message.authority)
+        guard authority.cluster == session.source,
+            let signature = Hexadecimal.bytes(of: message.signature),
+            session.transcript.isSigned(signature, by: authority)
+        else {
+            throw IdentityError(.notCertified, "the source does not hold the key of its authority")
+        }
+        guard let known = self.registry.incoming(session.source),
+            try AuthorityCertificate(pem: known.authority).fingerprint != authority.fingerprint
+        else { return authority }
+        throw APIError(
+            .pairingRefused,
+            "Cluster \(session.source) is paired with here already, and has another authority.",
+            cause: "somebody uses the name of another agent, or that one was made anew",
+            try: "if it was made anew, on the destination: godwit pair delete \(known.pair.name)"
+        )
     }
 
     /// The next certificate of a pair that shows the one that still holds.

@@ -115,6 +115,10 @@ struct PairingInitiator: Sendable {
     ) async throws(APIError) -> TrustRecord {
         let opened = try await self.open(token, authority, client)
         let proof = opened.transcript.proof(of: .source, under: token)
+        let signature: [UInt8]
+        do { signature = try opened.transcript.signature(by: self.identity.authority) } catch {
+            throw APIError(.agentFailed, "The pairing cannot be signed.", cause: "\(error)")
+        }
         let finished: PairingFinishResponse = try await client.post(
             PeerRoute.finish,
             PairingFinishRequest(
@@ -122,7 +126,8 @@ struct PairingInitiator: Sendable {
                 proof: Hexadecimal.text(of: proof),
                 apiPort: apiPort,
                 dataPort: dataPort,
-                authority: self.identity.authority.certificate.pem
+                authority: self.identity.authority.certificate.pem,
+                signature: Hexadecimal.text(of: signature)
             )
         )
         let certificate = try Self.checked(
@@ -224,24 +229,7 @@ struct PairingInitiator: Sendable {
     }
 
     private static func check(_ wanted: PairCreateRequest) throws(APIError) {
-        let allowed = wanted.name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                UInt8(ascii: "_"):
-                true
-            case _: false
-            }
-        }
-        guard allowed, !wanted.name.isEmpty, wanted.name.utf8.count <= 253,
-            wanted.name.first != "-", wanted.name.first != "."
-        else {
-            throw APIError(
-                .invalidName,
-                "'\(wanted.name)' cannot be the name of a pair.",
-                try: "use letters, digits, '-', '_' and '.', not beginning with '-' or '.'"
-            )
-        }
+        try PairName.check(wanted.name)
         guard (1...65_535).contains(wanted.port), !wanted.ip.isEmpty,
             !wanted.ip.contains(where: { $0.isWhitespace || $0 == "/" })
         else {
