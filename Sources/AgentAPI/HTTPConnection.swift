@@ -57,23 +57,22 @@ struct HTTPConnection: Sendable {
 
     func close() async { try? await self.client.shutdown() }
 
+    private typealias Response = (status: Int, body: Data)
+
     private func exchange(
         _ method: HTTPMethod,
         _ path: String,
         _ body: Data?,
         _ timeout: Duration
-    ) async throws(APIError) -> (status: Int, body: Data) {
+    ) async throws(APIError) -> Response {
+        var request = HTTPClientRequest(url: self.base + path)
+        request.method = method
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(body)
+        }
         do {
-            var request = HTTPClientRequest(url: self.base + path)
-            request.method = method
-            if let body {
-                request.headers.add(name: "content-type", value: "application/json")
-                request.body = .bytes(body)
-            }
-            let seconds = Int64(timeout.components.seconds)
-            let response = try await self.client.execute(request, timeout: .seconds(seconds))
-            let buffer = try await response.body.collect(upTo: Self.maximumBody)
-            return (Int(response.status.code), Data(buffer.readableBytesView))
+            return try await self.answer(to: request, within: timeout)
         } catch let error as HTTPClientError where error == .deadlineExceeded {
             throw APIError(
                 .waitTimedOut,
@@ -82,6 +81,30 @@ struct HTTPConnection: Sendable {
                 try: "godwit transfer list"
             )
         } catch { throw self.unreachable(error) }
+    }
+
+    /// The whole answer, its body too.
+    ///
+    /// The library's own deadline ends with the head of the answer: a peer that stops in its body
+    /// would hold the caller for ever, and with it the renewal of every other pair.
+    private func answer(
+        to request: HTTPClientRequest,
+        within timeout: Duration
+    ) async throws -> Response {
+        try await withThrowingTaskGroup(of: Response.self) { group in
+            group.addTask {
+                let response = try await self.client.execute(request, deadline: .distantFuture)
+                let buffer = try await response.body.collect(upTo: Self.maximumBody)
+                return (Int(response.status.code), Data(buffer.readableBytesView))
+            }
+            group.addTask {
+                try await Task.sleep(for: timeout)
+                throw HTTPClientError.deadlineExceeded
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next() else { throw CancellationError() }
+            return first
+        }
     }
 
     private static func failure(status: Int, body: Data) -> APIError {
