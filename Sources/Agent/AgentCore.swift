@@ -259,9 +259,7 @@ struct AgentCore: Sendable {
         if let streams = wanted.streams, !(1...16).contains(streams) {
             throw APIError(.invalidRequest, "\(streams) streams are out of range: use 1 to 16.")
         }
-        if let limit = wanted.limit, limit == 0 || limit > UInt64(Int.max) {
-            throw APIError(.invalidRequest, "A limit of \(limit) bytes a second is out of range.")
-        }
+        try TransferQueue.check(wanted.limit)
         let pair = try self.registry.outgoing(named: wanted.pair)
         var requests: [ReplicateRequest] = []
         for name in wanted.volumes {

@@ -60,7 +60,7 @@ public struct ReplicateRequest: Codable, Hashable, Sendable {
     /// Which full transfer is wanted; nil for what the cadence says.
     public let full: FullMode?
     /// Bytes per second; nil for none.
-    public let limit: UInt64?
+    public var limit: UInt64?
     /// How chunks are compressed.
     public let codec: CodecSetting
     /// Data connections; nil for the agent's default.

@@ -77,7 +77,8 @@ actor TransferQueue: Service {
             else { continue }
             entry.state = .queued
             entry.nextAttempt = nil
-            self.jobs[entry.id] = Job(entry: entry, request: request, limit: request.limit)
+            let limit = request.limit ?? settings.current.bandwidth
+            self.jobs[entry.id] = Job(entry: entry, request: request, limit: limit)
             self.order.append(entry.id)
         }
     }
@@ -99,12 +100,20 @@ actor TransferQueue: Service {
                         group.addTask { await self.execute(id) }
                     }
                 }
+                // Cancelled, not drained: another service of the agent has failed.
+                self.drain()
+                for id in self.running { self.jobs[id]?.run?.cancel() }
                 group.cancelAll()
             }
         } onGracefulShutdown: {
-            self.isDraining.store(true, ordering: .sequentiallyConsistent)
-            self.wake.yield()
+            self.drain()
         }
+    }
+
+    /// Lets nothing begin any more, and brings what runs to a point where it can be resumed.
+    nonisolated func drain() {
+        self.isDraining.store(true, ordering: .sequentiallyConsistent)
+        self.wake.yield()
     }
 
     /// Looks again what can be started; for limits that changed.
@@ -120,7 +129,7 @@ actor TransferQueue: Service {
             switch job.entry.state {
             case .queued: break
             case .waiting:
-                guard let next = job.entry.nextAttempt, next <= now else { continue }
+                if let next = job.entry.nextAttempt, next > now { continue }
             case .running, .succeeded, .failed, .cancelled: continue
             }
             guard busy.insert(job.entry.volume).inserted else { continue }
@@ -153,12 +162,18 @@ actor TransferQueue: Service {
             run = try self.runner.makeRun(id, job.request, limit: job.limit)
         } catch { return .failure(error) }
         self.jobs[id]?.run = run
-        if self.jobs[id]?.isCancelling ?? true { run.cancel() }
+        // Either may have come while this try was about to begin.
+        if self.isEnding(id) { run.cancel() }
         do {
             return try await onThread("transfer") { () throws(APIError) in
                 Result { () throws(RunFailure) in try run.run() }
             }
         } catch { return .failure(RunFailure(error)) }
+    }
+
+    private func isEnding(_ id: String) -> Bool {
+        self.jobs[id]?.isCancelling ?? true
+            || self.isDraining.load(ordering: .sequentiallyConsistent)
     }
 
     // MARK: - Ends
@@ -186,6 +201,8 @@ actor TransferQueue: Service {
         job.entry.error = Self.json(failure.error)
         if self.isDraining.load(ordering: .sequentiallyConsistent), !job.isCancelling {
             job.entry.state = .queued
+            // It did not fail: restarts must not use up the tries of a transfer of days.
+            job.entry.attempt -= 1
             self.jobs[id] = job
             self.store(job.entry)
             return
@@ -228,7 +245,9 @@ actor TransferQueue: Service {
         self.journal.log(event, level: .warning)
         self.wake.yield()
         // The group's task of this transfer sleeps for it; cancelled when the agent drains.
-        try? await Task.sleep(for: .seconds(wait + 0.05))
+        try? await Task.sleep(for: .seconds(wait))
+        // Due by the clock that has waited: the one of the wall may have been set back.
+        self.jobs[id]?.entry.nextAttempt = nil
     }
 
     private func finish(
@@ -331,12 +350,23 @@ actor TransferQueue: Service {
     }
 
     func limit(_ id: String, to limit: UInt64?) throws(APIError) -> TransferInfo {
-        guard let job = self.jobs[id] else { throw try self.ended(id, "limited") }
-        self.jobs[id]?.limit = limit
+        try Self.check(limit)
+        guard var job = self.jobs[id] else { throw try self.ended(id, "limited") }
+        var request = job.request
+        request.limit = limit
+        job.limit = limit
+        // In what was asked for, too: the next start knows nothing else.
+        job.entry.request = Self.json(request) ?? job.entry.request
+        self.jobs[id] = job
+        self.store(job.entry)
         job.run?.limit(to: limit)
-        var changed = job
-        changed.limit = limit
-        return self.info(of: changed)
+        return self.info(of: job)
+    }
+
+    /// Refuses limits that let nothing through, or are none.
+    static func check(_ limit: UInt64?) throws(APIError) {
+        guard let limit, limit == 0 || limit > UInt64(Int.max) else { return }
+        throw APIError(.invalidRequest, "A limit of \(limit) bytes a second is out of range.")
     }
 
     /// Transfers to a pair that was revoked do not go on.

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+import Catalogue
+import Foundation
+import Locks
+import Logging
+import ServiceLifecycle
+import Testing
+
+@testable import Agent
+
+/// What the queue does when clocks, stops and restarts come at the wrong moment.
+@Suite struct QueueTroubleTests {
+    private let scratch: Scratch
+    private let catalogue: Catalogue
+
+    init() throws {
+        self.scratch = try Scratch()
+        self.catalogue = try Catalogue(path: self.scratch.path + "/catalogue.sqlite")
+    }
+
+    private func queue(
+        _ runner: any TransferRunner,
+        bandwidth: UInt64? = nil,
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) throws -> TransferQueue {
+        try TransferQueue(
+            catalogue: self.catalogue,
+            journal: Journal(
+                catalogue: self.catalogue,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                now: now
+            ),
+            runner: runner,
+            settings: .init(.init(transfers: 2, retries: 3, bandwidth: bandwidth)),
+            now: now
+        )
+    }
+
+    private let request = ReplicateRequest(volumes: ["db"], pair: "remote")
+    private let report = TransferReport(volume: "db", pair: "remote", transfer: "t")
+
+    /// Waits for a condition, a second at most in the usual case and a minute on a busy machine.
+    private func until(_ condition: () async throws -> Bool) async throws {
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(60)
+        while try await !condition() {
+            try #require(clock.now < end, "the condition never came")
+            try await clock.sleep(for: .milliseconds(2))
+        }
+    }
+
+    /// Runs `body` while the queue works; what still runs afterwards is let go in any case.
+    private func working(
+        _ queue: TransferQueue,
+        _ runner: ScriptedRunner,
+        _ body: () async throws -> Void
+    ) async throws {
+        let group = ServiceGroup(
+            services: [queue],
+            logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() }
+        )
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            let result: Result<Void, any Error>
+            do { result = .success(try await body()) } catch { result = .failure(error) }
+            if case .failure = result { runner.end(.success(self.report)) }
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+            try result.get()
+        }
+    }
+
+    /// The same without the group of services around it.
+    private func alone(
+        _ queue: TransferQueue,
+        _ runner: ScriptedRunner,
+        _ body: (ThrowingTaskGroup<Void, any Error>) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await queue.run() }
+            let result: Result<Void, any Error>
+            do { result = .success(try await body(tasks)) } catch { result = .failure(error) }
+            runner.end(.success(self.report))
+            try await tasks.waitForAll()
+            try result.get()
+        }
+    }
+
+    @Test func aRetryComesAlsoWhereTheWallClockStandsStillOrIsSetBack() async throws {
+        let passing = RunFailure(APIError(.peerUnreachable, "gone"), isRetryable: true)
+        let runner = ScriptedRunner([.failure(passing), .success(self.report)])
+        let clock = TestClock()
+        let queue = try self.queue(runner, now: { clock.now })
+        try await self.working(queue, runner) {
+            let id = try await queue.submit([self.request])[0].id
+            try await self.until { try await queue.show(id).state == .waiting }
+            clock.advance(by: -3600)
+            try await self.until { try await queue.show(id).state == .succeeded }
+        }
+    }
+
+    @Test func whatRunsEndsWhenTheGroupOfServicesIsCancelled() async throws {
+        // As when another service of the agent fails: nobody drains gracefully then.
+        let runner = ScriptedRunner([nil])
+        let queue = try self.queue(runner)
+        let id = try await queue.submit([self.request])[0].id
+        try await self.alone(queue, runner) { tasks in
+            try await self.until { runner.runs.withLock { $0.count } == 1 }
+            tasks.cancelAll()
+            try await self.until { try self.catalogue.transfer(id)?.state == .queued }
+        }
+    }
+
+    @Test func aRunThatBeginsWhileTheAgentDrainsEndsToo() async throws {
+        let runner = ScriptedRunner([nil])
+        let drained = Locked<TransferQueue?>(nil)
+        let queue = try self.queue(runner) {
+            // The queue asks for the time when it picks what to start.
+            drained.withLock { $0 }?.drain()
+            return Date()
+        }
+        let id = try await queue.submit([self.request])[0].id
+        drained.withLock { $0 = queue }
+        try await self.alone(queue, runner) { _ in
+            try await self.until { runner.runs.withLock { $0.count } == 1 }
+            try await self.until { try self.catalogue.transfer(id)?.state == .queued }
+        }
+        drained.withLock { $0 = nil }
+    }
+
+    @Test func aStopIsNoFailedTry() async throws {
+        let first = ScriptedRunner([nil])
+        let queue = try self.queue(first)
+        var id = ""
+        try await self.working(queue, first) {
+            id = try await queue.submit([self.request])[0].id
+            try await self.until { first.runs.withLock { $0.count } == 1 }
+        }
+        #expect(try self.catalogue.transfer(id)?.attempt == 0)
+    }
+
+    @Test func limitsHoldAlsoAfterARestart() async throws {
+        let first = LimitRunner()
+        let queue = try self.queue(first, bandwidth: 1000)
+        let usual = try await queue.submit([self.request])[0].id
+        let changed = try await queue.submit([self.request])[0].id
+        _ = try await queue.limit(changed, to: 500)
+        // Another process comes here with nothing but the catalogue.
+        let next = try self.queue(LimitRunner(), bandwidth: 1000)
+        #expect(try await next.show(usual).limit == 1000)
+        #expect(try await next.show(changed).limit == 500)
+    }
+
+    @Test(arguments: [0, UInt64.max])
+    func aLimitThatIsNoneIsRefused(limit: UInt64) async throws {
+        let queue = try self.queue(LimitRunner())
+        let id = try await queue.submit([self.request])[0].id
+        await #expect(throws: APIError.self) { _ = try await queue.limit(id, to: limit) }
+    }
+}
+
+/// Never asked to run anything.
+private struct LimitRunner: TransferRunner {
+    func makeRun(
+        _ transfer: String,
+        _ request: ReplicateRequest,
+        limit: UInt64?
+    ) throws(RunFailure) -> any TransferRun {
+        throw RunFailure(APIError(.agentFailed, "nothing is run here"))
+    }
+}
+
+extension ScriptedRunner {
+    /// Ends what runs, whatever came of the test.
+    fileprivate func end(_ result: Result<TransferReport, RunFailure>) {
+        for run in self.runs.withLock({ $0 }) { run.finish(result) }
+    }
+}
