@@ -108,24 +108,24 @@ struct AgentCore: Sendable {
 
     func revoke(_ name: String) async throws(APIError) -> PairInfo {
         let record = try self.knownPair(name)
-        try self.registry.remove(record)
+        let removal = Result { () throws(APIError) in try self.registry.remove(record) }
+        // Also where the file could not be removed: until the next start the pair is gone.
         switch record.pair.direction {
-        case .outgoing:
-            await self.queue.cancelAll(to: name)
-            if let cluster = record.cluster { await self.forget(cluster) }
-        case .incoming:
-            if let cluster = record.cluster { self.cutOff(cluster) }
+        case .outgoing: await self.queue.cancelAll(to: name)
+        case .incoming: if let cluster = record.cluster { self.cutOff(cluster) }
+        }
+        try removal.get()
+        if record.pair.direction == .outgoing, let cluster = record.cluster {
+            await self.forget(cluster)
         }
         self.journal.note("PairRevoked", "the pair was revoked", pair: name)
         return record.info
     }
 
-    /// Lets go of the generations that only this pair needed; a volume being sent keeps its own.
+    /// Lets go of the generations that only this pair needed.
     private func forget(_ cluster: ClusterID) async {
-        let sources = self.volumes.sources
-        _ = try? await onThread("forget") { () throws(APIError) in
-            for volume in sources.list() { try? volume.forget(cluster) }
-        }
+        let volumes = self.volumes
+        _ = try? await onThread("forget") { () throws(APIError) in volumes.forget(cluster) }
     }
 
     // MARK: - Volumes

@@ -4,6 +4,7 @@ import AgentAPI
 import BlockTypes
 import Catalogue
 import Foundation
+import Glibc
 import VolumeStore
 
 /// The volumes of the pool in the words of the API.
@@ -162,6 +163,28 @@ struct VolumeService: Sendable {
                 return info
             }
         } catch { throw APIError(error, "Volume \(name) was not deleted.") }
+    }
+
+    /// How long a run that was cancelled may take to say goodbye: more than any peer is given.
+    private static let farewell = Duration.seconds(20)
+
+    /// Lets go of what only this pair needed, of each volume.
+    ///
+    /// The runs to it were told to end, and take a moment: a base that is left now is left for good.
+    func forget(_ cluster: ClusterID) {
+        let clock = ContinuousClock()
+        let end = clock.now + Self.farewell
+        for volume in self.sources.list() {
+            while !Self.forget(cluster, in: volume), clock.now < end { usleep(20_000) }
+        }
+    }
+
+    /// Whether nothing is left to wait for.
+    private static func forget(_ cluster: ClusterID, in volume: SourceVolume) -> Bool {
+        do throws(StoreError) {
+            try volume.forget(cluster)
+            return true
+        } catch { return error.code != .busy }
     }
 
     // MARK: - Telling

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+import Foundation
+import Testing
+
+/// What is left of a pair that was deleted while its volumes were being sent.
+@Suite(.serialized) struct PairDeletionTests {
+    private let scratch: Scratch
+
+    init() throws { self.scratch = try Scratch() }
+
+    @Test func noBaseIsKeptForAPairThatIsGone() async throws {
+        let source = try await TestAgent("s", in: self.scratch.path)
+        let destination = try await TestAgent("d", in: self.scratch.path)
+        try await source.pair(with: destination)
+        let image = try self.scratch.random("image", bytes: 16 << 20, seed: 5)
+        let volume = try await source.value(
+            VolumeInfo.self,
+            "volume",
+            "create",
+            "db",
+            "--from",
+            image
+        )
+        let started = try await source.value(
+            [TransferInfo].self,
+            "replicate",
+            "db",
+            "--to",
+            "remote",
+            "--limit",
+            "1MiB/s",
+            "--codec",
+            "none",
+            "--detach"
+        )
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(60)
+        var transfer = started[0]
+        while transfer.progress?.phase != "streaming" {
+            try #require(clock.now < end, "it never streamed: \(transfer)")
+            try await clock.sleep(for: .milliseconds(20))
+            transfer = try await source.value(TransferInfo.self, "transfer", "show", transfer.id)
+        }
+        #expect(try await source.godwit("pair", "delete", "remote", "--yes").status == 0)
+        let pairs = "\(source.pool)/volumes/\(volume.id)/pairs"
+        let left = try? FileManager.default.contentsOfDirectory(atPath: pairs)
+        #expect(left == [])
+    }
+}
