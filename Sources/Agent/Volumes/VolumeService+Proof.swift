@@ -69,8 +69,11 @@ extension VolumeService {
             volume.release(snapshot)
             if request.generation == nil { try? volume.prune() }
         }
+        // Fails without a trace where anything has the name, also a link that leads nowhere.
+        let copy = try snapshot.openImage().cloneOrCopy(to: request.to)
         do {
-            try snapshot.openImage().cloneOrCopy(to: request.to).sync()
+            try copy.sync()
+            try DurableFile.syncDirectory(DurableFile.directory(of: request.to))
         } catch {
             try? PoolDirectory.remove(request.to)
             throw error

@@ -100,7 +100,7 @@ public enum DurableFile {
     }
 
     /// The directory that a path's last component is in.
-    static func directory(of path: String) -> String {
+    public static func directory(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
