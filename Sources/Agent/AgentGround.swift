@@ -37,7 +37,7 @@ struct AgentGround: Sendable {
             self.journal.note(
                 "CatalogueReplaced",
                 "the catalogue was damaged and put aside; volumes and pairs were adopted "
-                    + "from their files",
+                    + "from their files, transfers that had not ended have to be asked for again",
                 level: .warning
             )
         }

@@ -72,7 +72,7 @@ struct PeerRoutes: Sendable {
     }
 
     private func noteRefusal(_ error: APIError, _ address: String) {
-        self.core.journal.note(
+        self.core.journal.noteSeldom(
             "PairingRefused",
             "a pairing from \(address) was refused: \(error.message)",
             level: .warning

@@ -38,11 +38,12 @@ struct CertificateRenewal: Service {
             do {
                 try await self.renew(record)
             } catch {
-                self.journal.note(
+                self.journal.noteSeldom(
                     "CertificateRenewalFailed",
                     "the certificate of pair \(record.pair.name) ends at "
                         + "\(held.notAfter.formatted(.iso8601)): \(error)",
                     pair: record.pair.name,
+                    every: 3600,
                     level: .warning
                 )
             }
