@@ -39,6 +39,8 @@ struct AgentCore: Sendable {
     let queue: TransferQueue
     let desk: PairingDesk
     let endpoints: Endpoints
+    /// For peers that let this agent read whole volumes: as many as transfers by default.
+    let proofs = Places(4)
     /// Ends what a revoked pair has open on 9010.
     let cutOff: @Sendable (ClusterID) -> Void
 

@@ -75,6 +75,7 @@ struct PeerRoutes: Sendable {
         self.core.journal.noteSeldom(
             "PairingRefused",
             "a pairing from \(address) was refused: \(error.message)",
+            every: 60,
             level: .warning
         )
     }
@@ -83,12 +84,13 @@ struct PeerRoutes: Sendable {
         let core = self.core
         router.post("\(PeerRoute.renew)") { request, context in
             await APIResponse.of(context) {
-                let (source, record) = try await self.peer(context)
                 let message = try await APIResponse.body(
                     CertificateRenewRequest.self,
                     of: request,
                     context
                 )
+                // Asked last: a body can be sent so slowly that a revocation comes before its end.
+                let (source, record) = try await self.peer(context)
                 return try await core.desk.renew(
                     message,
                     of: source,
@@ -116,15 +118,25 @@ struct PeerRoutes: Sendable {
                 guard let number = UInt64(text) else {
                     throw APIError(.invalidRequest, "'\(text.prefix(20))' is not a generation.")
                 }
-                return try await onThread("proof") { () throws(APIError) in
-                    do {
-                        return try core.volumes.proof(volume, number, core.environment.now)
-                    } catch let error as APIError { throw error } catch let error as StoreError {
-                        throw APIError(error, "Volume \(volume.name) cannot be verified.")
-                    } catch {
-                        throw APIError(.storeFailed, "Volume \(volume.name) cannot be verified.")
-                    }
+                return try await core.proofs.run { () throws(APIError) in
+                    try await self.proof(of: volume, number)
                 }
+            }
+        }
+    }
+
+    private func proof(
+        of volume: ReplicaVolume,
+        _ number: UInt64
+    ) async throws(APIError) -> GenerationProof {
+        let core = self.core
+        return try await onThread("proof") { () throws(APIError) in
+            do {
+                return try core.volumes.proof(volume, number, core.environment.now)
+            } catch let error as APIError { throw error } catch let error as StoreError {
+                throw APIError(error, "Volume \(volume.name) cannot be verified.")
+            } catch {
+                throw APIError(.storeFailed, "Volume \(volume.name) cannot be verified.")
             }
         }
     }
