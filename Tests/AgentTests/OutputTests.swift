@@ -147,6 +147,34 @@ import Testing
         #expect(try Rendering.text(of: [event], .table).split(separator: "\n").count == 2)
     }
 
+    @Test func aPeersNumbersAreNotAddedUnchecked() throws {
+        func proof(_ bytes: UInt64) -> GenerationProof {
+            GenerationProof(
+                volume: "db",
+                generation: .max,
+                snapshot: "",
+                sizeBytes: .max,
+                recordedRoot: nil,
+                computedRoot: "d4",
+                readBytes: bytes,
+                seconds: -1e300
+            )
+        }
+        let result = VolumeVerifyResult(local: proof(1), pair: "p", remote: proof(.max))
+        #expect(try Rendering.text(of: [result], .table).contains("16777216 TiB"))
+    }
+
+    @Test func whatAPeerSaysMovesNoCursor() throws {
+        let event = EventInfo(time: Self.noon, reason: "R", message: "\u{1b}[2Jgone\u{9b}1m\u{7f}")
+        let table = try Rendering.text(of: [event], .table)
+        let error = APIError(.peerFailed, "no\u{1b}]0;x\u{7}", cause: "a\r\nb", try: "c\u{8}")
+        for text in [table, Failure.text(of: error)] {
+            #expect(text.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 32 })
+            #expect(text.unicodeScalars.allSatisfy { !(0x7f...0x9f).contains($0.value) })
+        }
+        #expect(Failure.text(of: error).split(separator: "\n").count == 3)
+    }
+
     @Test func timesAndDurationsAreForPeople() {
         #expect(shownDuration(0.04) == "0.0s" || shownDuration(0.04) == "0s")
         #expect(shownDuration(2.345) == "2.3s")

@@ -120,13 +120,20 @@ extension VolumeVerifyResult: Listed {
             Column("GENERATION") { "\($0.generation)" },
             Column("AGAINST") { $0.pair ?? "" },
             Column("RESULT") { $0.equal ? "equal" : "DIFFERENT" },
-            Column("READ") {
-                ByteSize.text(of: $0.local.readBytes + ($0.remote?.readBytes ?? 0))
-            },
+            Column("READ") { ByteSize.text(of: $0.readBytes) },
             Column("TOOK") { shownDuration(max($0.local.seconds, $0.remote?.seconds ?? 0)) },
             Column("ROOT", wide: true) { $0.local.computedRoot ?? $0.local.recordedRoot ?? "" },
             Column("PEER-ROOT", wide: true) { $0.remote?.computedRoot ?? "" },
         ]
+    }
+}
+
+extension VolumeVerifyResult {
+    /// On both sides; the other one's number is a peer's, which may be any (P7).
+    fileprivate var readBytes: UInt64 {
+        let (sum, overflow) = self.local.readBytes
+            .addingReportingOverflow(self.remote?.readBytes ?? 0)
+        return overflow ? .max : sum
     }
 }
 
