@@ -47,7 +47,7 @@ struct AgentCore: Sendable {
     var version: VersionInfo {
         VersionInfo(
             version: Release.version,
-            protocolVersion: Release.protocolVersion,
+            protocolVersion: "\(self.configuration.protocolVersion)",
             cluster: "\(self.identity.cluster)",
             data: "\(HostPort(host: self.configuration.data.host, port: self.endpoints.dataPort))",
             api: "\(HostPort(host: self.configuration.api.host, port: self.endpoints.apiPort))"

@@ -37,7 +37,8 @@ struct AgentParts: Sendable {
             registry: ground.registry,
             journal: ground.journal,
             drainSeconds: configuration.drainTimeout,
-            cluster: ground.identity.cluster
+            cluster: ground.identity.cluster,
+            version: configuration.protocolVersion
         )
         self.pool = ground.pool
         self.settings = settings
@@ -90,6 +91,7 @@ struct AgentParts: Sendable {
             identity: SenderIdentity(
                 cluster: ground.identity.cluster,
                 software: "godwit \(Release.version)",
+                version: configuration.protocolVersion,
                 poolSecret: ground.identity.secret
             ),
             environment: Self.sender(environment),

@@ -23,7 +23,8 @@ struct DataReceiver: Service {
         registry: PairRegistry,
         journal: Journal,
         drainSeconds: Double,
-        cluster: ClusterID
+        cluster: ClusterID,
+        version: WireVersion
     ) throws(APIError) {
         self.drainSeconds = drainSeconds
         do {
@@ -32,7 +33,8 @@ struct DataReceiver: Service {
                 listener: listener,
                 configuration: ReceiverConfiguration(
                     cluster: cluster,
-                    software: "godwit \(Release.version)"
+                    software: "godwit \(Release.version)",
+                    version: version
                 ),
                 authorise: { peer in Self.pair(peer, cluster, registry) },
                 observer: ReceiverJournal(journal: journal)

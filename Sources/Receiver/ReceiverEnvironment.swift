@@ -59,7 +59,8 @@ final class ReceiverEnvironment: Sendable {
             kind: kind,
             cluster: self.configuration.cluster,
             nonce: hello.nonce,
-            software: self.configuration.software
+            software: self.configuration.software,
+            version: self.configuration.version
         )
     }
 

@@ -14,6 +14,8 @@ public struct ReceiverConfiguration: Sendable {
     public var cluster: ClusterID
     /// Program and version, for the peer's logs.
     public var software: String
+    /// What hellos say that this side speaks; another one than the current only in tests.
+    public var version: WireVersion
     /// The bounds.
     public var limits: ReceiverLimits
     /// Where the bytes of a new replica go: into the pool, or over a device that somebody attached.
@@ -23,11 +25,13 @@ public struct ReceiverConfiguration: Sendable {
     public init(
         cluster: ClusterID,
         software: String,
+        version: WireVersion = .current,
         limits: ReceiverLimits = ReceiverLimits(),
         place: @escaping @Sendable (PairIdentity, Offer) -> VolumeBacking = { (_, _) in .pool }
     ) {
         self.cluster = cluster
         self.software = software
+        self.version = version
         self.limits = limits
         self.place = place
     }

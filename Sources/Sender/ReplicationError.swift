@@ -94,7 +94,9 @@ public struct ReplicationError: Error, Hashable, Sendable {
             "Check the pair on both sides with `godwit pair show`; pair again if it was revoked."
         case .noSpace: "Free space in the destination's pool, then run the same replicate again."
         case .busy: "Wait for the other transfer of the volume, or cancel it."
-        case .incompatible: "Install the same release on both sides."
+        case .incompatible:
+            "Upgrade the agent with the older protocol; `godwit --agent DIR version` on each side "
+                + "shows it."
         case .historyDiffers:
             "The destination holds another history of this volume. Delete or rename the volume "
                 + "there, then replicate in full."

@@ -3,7 +3,7 @@
 public import BlockTypes
 public import SecureTransport
 public import VolumeStore
-import WireProtocol
+public import WireProtocol
 
 /// Where a volume is sent to.
 public struct Destination: Sendable {
@@ -54,17 +54,26 @@ public struct SenderIdentity: Sendable {
     /// Program and version, for the logs of the other side.
     public let software: String
 
+    /// What hellos say that this side speaks; another one than the current only in tests.
+    public let version: WireVersion
+
     /// Seals resume tickets: at least 32 random bytes that never leave the pool.
     public let poolSecret: [UInt8]
 
     /// An identity of all its parts.
-    public init(cluster: ClusterID, software: String, poolSecret: [UInt8]) {
+    public init(
+        cluster: ClusterID,
+        software: String,
+        version: WireVersion = .current,
+        poolSecret: [UInt8]
+    ) {
         precondition(
             poolSecret.count >= 32,
             "a secret of \(poolSecret.count) bytes can be guessed"
         )
         self.cluster = cluster
         self.software = software
+        self.version = version
         self.poolSecret = poolSecret
     }
 }

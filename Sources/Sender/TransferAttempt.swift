@@ -63,7 +63,8 @@ struct TransferAttempt: ~Copyable {
             kind: .data,
             cluster: identity.cluster,
             nonce: nonce,
-            software: identity.software
+            software: identity.software,
+            version: identity.version
         )
         let offer = Offer(
             transfer: context.transfer,
@@ -83,7 +84,8 @@ struct TransferAttempt: ~Copyable {
                 kind: .control,
                 cluster: identity.cluster,
                 nonce: nonce,
-                software: identity.software
+                software: identity.software,
+                version: identity.version
             ),
             offer: offer
         )
@@ -185,6 +187,7 @@ struct TransferAttempt: ~Copyable {
                 try self.send([frame])
                 self.connection.close(afterLastWord: true)
             }
+            if case .reported(let report) = closing { throw .peer(report.quoted) }
             if let cause = closing.cause { throw .peer(cause) }
             throw .stopped
         }
@@ -235,5 +238,17 @@ struct TransferAttempt: ~Copyable {
         }
         self.context.progress.wire.add(ByteCount(bytes - self.counted))
         self.counted = bytes
+    }
+}
+
+extension ErrorReport {
+    /// The report of the destination in a person's words: its "this side" is not ours.
+    fileprivate var quoted: Self {
+        Self(
+            code: self.code,
+            isRetryable: self.isRetryable,
+            offset: self.offset,
+            text: "the destination says: \(self.text)"
+        )
     }
 }

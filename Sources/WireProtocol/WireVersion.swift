@@ -16,6 +16,15 @@ public struct WireVersion: Hashable, Comparable, Sendable, CustomStringConvertib
         self.minor = minor
     }
 
+    /// The version that `text` says, such as `1.0`; nil where it says none.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 2, let major = UInt16(parts[0]), let minor = UInt16(parts[1]) else {
+            return nil
+        }
+        self.init(major: major, minor: minor)
+    }
+
     /// What this code speaks: 1.0.
     public static let current = Self(major: 1, minor: 0)
 

@@ -48,6 +48,11 @@ struct Run: AsyncParsableCommand {
     @Option(help: "Where peers reach the API; 0.0.0.0:9001 without it.") var api: String?
     @Option(help: "The configuration file.", completion: .file()) var config: String?
 
+    @Option(
+        help: ArgumentHelp("A protocol version to claim, for tests.", visibility: .private)
+    )
+    var announceProtocol: String?
+
     func run() async throws {
         let options = self
         let load: @Sendable () throws(APIError) -> AgentConfiguration = { () throws(APIError) in
@@ -66,6 +71,7 @@ struct Run: AsyncParsableCommand {
         if let pool { configuration.pool = pool }
         if let data { configuration.data = try HostPort(data) }
         if let api { configuration.api = try HostPort(api) }
+        if let announceProtocol { try configuration.announce(protocol: announceProtocol) }
         return configuration
     }
 }

@@ -75,6 +75,15 @@ struct NegotiationTests {
         }
     }
 
+    @Test("a version is read from its text, and from nothing else")
+    func versionTexts() {
+        #expect(WireVersion("1.0") == WireVersion(major: 1, minor: 0))
+        #expect(WireVersion("\(Self.nextMinor)") == Self.nextMinor)
+        for text in ["", "1", "1.", ".1", "1.x", "1.0.0", "-1.0", "1.65536"] {
+            #expect(WireVersion(text) == nil, "\(text)")
+        }
+    }
+
     @Test("a required feature that the other side lacks is named in the refusal")
     func requiredFeatures() throws {
         let zstd = Feature(try self.name("codec.zstd"), isRequired: true)
