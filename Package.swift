@@ -212,7 +212,7 @@ let package = Package(
             "AgentTests",
             [
                 "BlockTypes", "Locks", "Agent", "AgentAPI", "Catalogue", "Identity",
-                "SecureTransport", "WireProtocol", "godwit", "godwit-agent", logging,
+                "SecureTransport", "WireProtocol", "TestSupport", "godwit", "godwit-agent", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),

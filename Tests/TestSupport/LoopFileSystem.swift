@@ -43,6 +43,30 @@ package enum LoopFileSystem: String, Sendable, CaseIterable, CustomTestStringCon
         _ body: (_ directory: String) throws -> Result
     ) throws -> Result {
         let place = try TemporaryDirectory(inMemory: true)
+        let directory = try self.mount(in: place, mebibytes)
+        defer {
+            do { try Shell.run("umount", directory) } catch { Issue.record(error) }
+        }
+        return try body(directory)
+    }
+
+    /// The same for a body that waits, and that ends the processes which it starts in there.
+    package func mounted(
+        mebibytes: Int = 512,
+        _ body: (_ directory: String) async throws -> Void
+    ) async throws {
+        let place = try TemporaryDirectory(inMemory: true)
+        let directory = try self.mount(in: place, mebibytes)
+        do { try await body(directory) } catch {
+            // A process that a failed test has left may still be there.
+            try Shell.run("umount", "--lazy", directory)
+            throw error
+        }
+        try Shell.run("umount", directory)
+    }
+
+    /// Where it was mounted.
+    private func mount(in place: TemporaryDirectory, _ mebibytes: Int) throws -> String {
         let directory = "\(place.path)/mount"
         try FileManager.default.createDirectory(
             atPath: directory,
@@ -57,10 +81,7 @@ package enum LoopFileSystem: String, Sendable, CaseIterable, CustomTestStringCon
             // -o loop: the device detaches itself when it is unmounted.
             try Shell.run("mount", "-o", self.options, image, directory)
         }
-        defer {
-            do { try Shell.run("umount", directory) } catch { Issue.record(error) }
-        }
-        return try body(directory)
+        return directory
     }
 
     private var maker: [String] {
