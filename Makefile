@@ -31,7 +31,8 @@ release: setup ## build the executables, optimised, into .build/release
 demo: release ## replicate a real image between two agents on this machine, and break it on the way
 	$(RELEASE)/godwit demo
 
-test: setup ## build and run every test
+test: ## build and run every test
+	@bash Tools/setup.sh test
 	$(SWIFT) build --build-tests $(STRICT)
 	$(SWIFT) test --skip-build --disable-xctest
 

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that Godwit is built and tested with, and only those that are missing.
-# With "perf" as its argument also the programs that `make perf` measures beside Godwit.
+# With "test" also the database that a test replicates; with "perf" what `make perf` measures beside us.
 set -euo pipefail
 
 packages=(make git pkg-config liblz4-dev libssl-dev zlib1g-dev libxxhash-dev libsqlite3-dev
     openssl diffutils mount e2fsprogs xfsprogs btrfs-progs)
-if [ "${1:-}" = perf ]; then
-    packages+=(rsync stunnel4 nbdkit libnbd-bin qemu-utils lz4 iproute2 postgresql)
-fi
+case "${1:-}" in
+    test) packages+=(postgresql) ;;
+    perf) packages+=(rsync stunnel4 nbdkit libnbd-bin qemu-utils lz4 iproute2 postgresql) ;;
+esac
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
