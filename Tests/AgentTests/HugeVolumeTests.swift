@@ -18,7 +18,7 @@ import Testing
 
     @Test(
         .enabled(if: LoopFileSystem.isAvailable(Self.kinds), LoopFileSystem.reason),
-        .timeLimit(.minutes(10)),
+        .timeLimit(.minutes(20)),
         arguments: Self.kinds
     )
     func sparse16TiBTake128MiBOnEachSide(kind: LoopFileSystem) async throws {

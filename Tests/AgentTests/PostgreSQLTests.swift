@@ -13,7 +13,7 @@ import Testing
 
     @Test(
         .enabled(if: PostgreSQL.isAvailable, PostgreSQL.reason),
-        .timeLimit(.minutes(5))
+        .timeLimit(.minutes(20))
     )
     func aDatabaseRunsFromItsCopyAfterFullIncrementalAndResumedRuns() async throws {
         let place = self.scratch.path

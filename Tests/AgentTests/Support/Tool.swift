@@ -47,10 +47,10 @@ enum Tool {
     static let isCI = ProcessInfo.processInfo.environment["CI"] == "true"
 }
 
-/// Asks again and again until it is so; the minute is for a product that hangs.
+/// Asks again and again until it is so; the limit is for a product that hangs.
 func eventually(_ what: String, _ isSo: () async throws -> Bool) async throws {
     let clock = ContinuousClock()
-    let end = clock.now + .seconds(60)
+    let end = clock.now + .seconds(180)
     while try await !isSo() {
         try #require(clock.now < end, "never: \(what)")
         try await clock.sleep(for: .milliseconds(20))
