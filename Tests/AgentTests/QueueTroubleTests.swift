@@ -153,6 +153,21 @@ import Testing
         #expect(try await next.show(changed).limit == 500)
     }
 
+    @Test func anEndThatCannotBeStoredIsToldNevertheless() async throws {
+        let runner = ScriptedRunner([nil])
+        let queue = try self.queue(runner)
+        try await self.working(queue, runner) {
+            let id = try await queue.submit([self.request])[0].id
+            try await self.until { runner.runs.withLock { $0.count } == 1 }
+            // As on a full disk: nothing can be written from now on.
+            self.catalogue.close()
+            runner.end(.success(self.report))
+            try await self.until { try await queue.show(id).state == .succeeded }
+            #expect(try await queue.show(id).report != nil)
+            await #expect(throws: APIError.self) { _ = try await queue.cancel(id) }
+        }
+    }
+
     @Test(arguments: [0, UInt64.max])
     func aLimitThatIsNoneIsRefused(limit: UInt64) async throws {
         let queue = try self.queue(LimitRunner())

@@ -35,7 +35,8 @@ extension TransferQueue {
 
     /// The failure for something that can only be done to a transfer that has not ended.
     func ended(_ id: String, _ what: String) throws(APIError) -> APIError {
-        guard let entry = try self.entry(id) else { return Self.unknown(id) }
+        let held = self.jobs[id]?.entry
+        guard let entry = held == nil ? try self.entry(id) : held else { return Self.unknown(id) }
         return APIError(
             .transferEnded,
             "Transfer \(id) cannot be \(what): it has ended.",

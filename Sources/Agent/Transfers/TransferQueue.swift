@@ -91,6 +91,7 @@ actor TransferQueue: Service {
             await withDiscardingTaskGroup { group in
                 self.wake.yield()
                 for await _ in self.wakeups {
+                    self.storeEnds()
                     if self.isDraining.load(ordering: .sequentiallyConsistent) {
                         for id in self.running { self.jobs[id]?.run?.cancel() }
                         if self.running.isEmpty { break }
@@ -260,10 +261,20 @@ actor TransferQueue: Service {
         job.entry.finished = self.now()
         job.entry.report = report.flatMap { Self.json($0) }
         let event = self.event(job, reason, message)
-        self.store(job.entry, event)
+        let isStored = self.store(job.entry, event)
         self.journal.log(event, level: level)
-        self.jobs[job.entry.id] = nil
+        job.run = nil
+        // What could not be stored, on a full disk above all, is told from here: in the catalogue
+        // it still runs, and who waits for it would wait for ever (P10).
+        self.jobs[job.entry.id] = isStored ? nil : job
         self.order.removeAll { $0 == job.entry.id }
+    }
+
+    /// Stores the ends that could not be stored when they came.
+    private func storeEnds() {
+        for (id, job) in self.jobs where job.entry.state.isFinal {
+            if self.store(job.entry) { self.jobs[id] = nil }
+        }
     }
 
     func event(_ job: Job, _ reason: String, _ message: String) -> EventEntry {
@@ -277,12 +288,17 @@ actor TransferQueue: Service {
         )
     }
 
-    func store(_ entry: TransferEntry, _ event: EventEntry? = nil) {
-        do { try self.catalogue.update(entry, event: event) } catch {
+    @discardableResult
+    private func store(_ entry: TransferEntry, _ event: EventEntry? = nil) -> Bool {
+        do {
+            try self.catalogue.update(entry, event: event)
+            return true
+        } catch {
             self.journal.logger.error(
                 "transfer not stored",
                 metadata: [LogKey.transfer: "\(entry.id)", LogKey.error: "\(error)"]
             )
+            return false
         }
     }
 
@@ -331,7 +347,7 @@ actor TransferQueue: Service {
     }
 
     func cancel(_ id: String) throws(APIError) -> TransferInfo {
-        guard var job = self.jobs[id] else { throw try self.ended(id, "cancelled") }
+        guard var job = self.unfinished(id) else { throw try self.ended(id, "cancelled") }
         job.isCancelling = true
         self.jobs[id] = job
         if self.running.contains(id) {
@@ -351,7 +367,7 @@ actor TransferQueue: Service {
 
     func limit(_ id: String, to limit: UInt64?) throws(APIError) -> TransferInfo {
         try Self.check(limit)
-        guard var job = self.jobs[id] else { throw try self.ended(id, "limited") }
+        guard var job = self.unfinished(id) else { throw try self.ended(id, "limited") }
         var request = job.request
         request.limit = limit
         job.limit = limit
@@ -361,6 +377,10 @@ actor TransferQueue: Service {
         self.store(job.entry)
         job.run?.limit(to: limit)
         return self.info(of: job)
+    }
+
+    private func unfinished(_ id: String) -> Job? {
+        self.jobs[id].flatMap { $0.entry.state.isFinal ? nil : $0 }
     }
 
     /// Refuses limits that let nothing through, or are none.
