@@ -275,7 +275,16 @@ struct ReplicationAttempts {
             visible.size == self.target.size
         else { return nil }
         let volume = self.run.volume
-        return visible.generation(of: volume.id, lineage: volume.lineage)
+        let shown = visible.generation(of: volume.id, lineage: volume.lineage)
+        // Recorded before the commit was asked for: another root was never proven here (P2).
+        let target = self.target
+        let sent = try self.run.stored { (_, _) throws(StoreError) in try target.generation() }
+        guard let sent, sent != shown else { return shown }
+        throw ReplicationError(
+            .proofFailed,
+            "the destination shows other contents as generation \(shown.number.number)",
+            cause: "its root is \(shown.root), what was sent has \(sent.root)"
+        )
     }
 
     private mutating func fallBack(

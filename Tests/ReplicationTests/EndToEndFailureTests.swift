@@ -132,6 +132,13 @@ import VolumeStore
         try volume.store(record)
         volume.release(base)
         volume.release(try #require(held.withLock { $0 }))
+        // Not where the destination shows something else under the number.
+        let snapshot = try #require(try volume.snapshots().last)
+        try self.record(first.target.root, of: snapshot, second.target)
+        let error = try #require(throws: ReplicationError.self) { try world.run(volume) }
+        #expect(error.code == .proofFailed)
+        #expect(try volume.pair(World.destination).committed == first.target)
+        try self.record(second.target.root, of: snapshot, second.target)
         let events = RecordedEvents()
         let third = try world.run(volume, observer: events)
         #expect(events.all.contains(.frozen(second.target.number, isResumed: true)))
@@ -141,6 +148,30 @@ import VolumeStore
         try volume.write(noise(4096, using: &generator), at: 0)
         #expect(try world.run(volume).mode == .incremental)
         #expect(try world.shows(volume))
+    }
+
+    /// Records another root for a snapshot, with the digests that are there.
+    private func record(
+        _ root: RootDigest,
+        of snapshot: SourceSnapshot,
+        _ generation: Generation
+    ) throws {
+        try snapshot.clearWorkingDigests()
+        try FileManager.default.copyItem(
+            atPath: snapshot.digestsPath,
+            toPath: snapshot.workingDigestsPath
+        )
+        try snapshot.record(
+            Generation(
+                volume: generation.volume,
+                lineage: generation.lineage,
+                number: generation.number,
+                snapshot: generation.snapshot,
+                size: generation.size,
+                root: root
+            ),
+            .ph128
+        )
     }
 
     @Test func aStageOfAnotherSenderIsNotBelievedAndBegunAnew() throws {
