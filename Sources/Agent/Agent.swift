@@ -70,11 +70,16 @@ struct ReloadService: Service {
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             do {
-                self.parts.apply(try self.reload())
+                let configuration = try self.reload()
+                let left = configuration.keysForRestart(since: self.parts.core.configuration)
+                self.parts.apply(configuration)
                 await self.parts.renewal.renewDue()
                 self.parts.core.journal.note(
                     "ConfigurationReloaded",
                     "limits and certificates were read again"
+                        + (left.isEmpty
+                            ? "" : "; a restart is needed for \(left.joined(separator: ", "))"),
+                    level: left.isEmpty ? .info : .warning
                 )
             } catch {
                 self.parts.core.journal.note(

@@ -9,6 +9,15 @@ import Testing
         try ConfigurationFile.apply(text: text, named: "agent.yaml", to: AgentConfiguration())
     }
 
+    @Test func whatAReloadCannotChangeIsTold() throws {
+        let former = try self.apply("limits:\n  threads: 8\n  transfers: 2")
+        let limits = try self.apply("limits:\n  threads: 8\n  transfers: 3\n  retries: 1")
+        #expect(limits.keysForRestart(since: former) == [])
+        let other = try self.apply("limits:\n  threads: 9\ndata: 127.0.0.1:1\nlog:\n  level: debug")
+        #expect(other.keysForRestart(since: former) == ["data", "limits.threads", "log.level"])
+        #expect(other.keysForRestart(since: other) == [])
+    }
+
     @Test func everyKeyCanBeSet() throws {
         let configuration = try self.apply(
             """

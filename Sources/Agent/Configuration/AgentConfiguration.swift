@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import AgentAPI
-public import WireProtocol
+import AgentAPI
 
 /// How log lines are written.
 public enum LogFormat: String, Sendable, CaseIterable {
@@ -49,21 +48,20 @@ public struct AgentConfiguration: Sendable, Hashable {
     /// How long a stop waits for transfers to come to a resumable point, in seconds.
     public var drainTimeout: Double = 30
 
-    /// What the agent says on 9010 that it speaks; no key of the file sets it.
-    public private(set) var protocolVersion = WireVersion.current
-
     /// The configuration with every default.
     public init() {}
 
-    /// Makes the agent say that it speaks another protocol than it does, such as `1.1`: so that
-    /// tests have a peer of a later release (docs/agent.md).
-    ///
-    /// - Throws: `GW5001` where `text` is no version.
-    public mutating func announce(protocol text: String) throws(APIError) {
-        guard let version = WireVersion(text) else {
-            throw APIError(.invalidConfiguration, "'\(text)' is not a version such as 1.1.")
-        }
-        self.protocolVersion = version
+    /// The keys whose values have changed since `former` and hold after a restart only.
+    public func keysForRestart(since former: Self) -> [String] {
+        let fixed: [(key: String, value: (Self) -> AnyHashable)] = [
+            ("pool", { $0.pool }), ("data", { $0.data }), ("api", { $0.api }),
+            ("name", { $0.name }), ("limits.threads", { $0.threads }),
+            ("keepGenerations", { $0.keepGenerations }),
+            ("certificates.lifetime", { $0.certificateLifetime }),
+            ("log.format", { $0.logFormat }), ("log.level", { $0.logLevel }),
+            ("drainTimeout", { $0.drainTimeout }),
+        ]
+        return fixed.filter { $0.value(self) != $0.value(former) }.map(\.key)
     }
 }
 
