@@ -177,4 +177,13 @@ import Testing
         let current = try #require(self.registry.incoming(source.cluster))
         #expect(current.admits(certificateFrom: renewed.notBefore))
     }
+
+    @Test func ofTwoPairingsAtOnceOneGetsTheName() async throws {
+        var first = try await self.finish(try await self.begin(self.authority(), name: "a"))
+        let second = try await self.finish(try await self.begin(self.authority(), name: "b"))
+        first.pair.name = second.pair.name
+        let error = #expect(throws: APIError.self) { try self.registry.store(first) }
+        #expect(error?.id == .pairExists)
+        #expect(self.registry.all.map(\.pair.name) == ["a", "b"])
+    }
 }

@@ -116,10 +116,21 @@ final class PairRegistry: Sendable {
     }
 
     /// Adds or replaces a pair; durable when it returns.
+    ///
+    /// - Throws: `GW1004` where another pair has the name: of two pairings at once, both found it
+    ///   free.
     func store(_ record: TrustRecord) throws(APIError) {
+        let (key, name) = (Self.key(record.pair), record.pair.name)
         try self.pairs.withLock { (pairs) throws(APIError) in
+            guard !pairs.contains(where: { $0.key != key && $0.value.pair.name == name }) else {
+                throw APIError(
+                    .pairExists,
+                    "There is a pair \(name) already, with another agent.",
+                    try: "choose another name, or: godwit pair delete \(name)"
+                )
+            }
             try self.write(record)
-            pairs[Self.key(record.pair)] = record
+            pairs[key] = record
         }
         // The file is what holds: a row that could not be written is made at the next start.
         try? self.catalogue.replace(record.pair)
@@ -182,7 +193,7 @@ final class PairRegistry: Sendable {
         }
         let rows = Set(try catalogue.pairs().map(Self.key))
         for (key, record) in pairs where !rows.contains(key) {
-            try catalogue.insert(record.pair)
+            try catalogue.replace(record.pair)
         }
     }
 }
