@@ -20,7 +20,7 @@ struct DemoCommand: AsyncParsableCommand {
     var dir: String?
 
     func run() async throws {
-        let directory = self.dir.map(VolumeCommand.absolute) ?? Self.temporary()
+        let directory = try self.dir.map(VolumeCommand.absolute) ?? Self.temporary()
         let interrupt = Interrupt()
         defer { interrupt.stop() }
         let stage = try DemoStage(directory: directory)
@@ -67,8 +67,18 @@ struct DemoCommand: AsyncParsableCommand {
         )
     }
 
-    private static func temporary() -> String {
+    /// A new directory of this user alone: the pools in it hold keys, and others may write beside it.
+    private static func temporary() throws(APIError) -> String {
         let base = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-        return "\(base)/godwit-demo-\(ProcessInfo.processInfo.processIdentifier)"
+        var path = Array("\(base)/godwit-demo-XXXXXX".utf8CString)
+        guard mkdtemp(&path) != nil else {
+            throw APIError(
+                .failedDemo,
+                "No directory can be made in \(base).",
+                cause: String(cString: strerror(errno)),
+                try: "give another one: --dir DIR"
+            )
+        }
+        return String(decoding: path.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
