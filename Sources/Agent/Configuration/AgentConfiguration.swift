@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AgentAPI
+public import AgentAPI
+public import WireProtocol
 
 /// How log lines are written.
 public enum LogFormat: String, Sendable, CaseIterable {
@@ -48,6 +49,9 @@ public struct AgentConfiguration: Sendable, Hashable {
     /// How long a stop waits for transfers to come to a resumable point, in seconds.
     public var drainTimeout: Double = 30
 
+    /// What the agent says on 9010 that it speaks; no key of the file sets it.
+    public private(set) var protocolVersion = WireVersion.current
+
     /// The configuration with every default.
     public init() {}
 
@@ -62,6 +66,17 @@ public struct AgentConfiguration: Sendable, Hashable {
             ("drainTimeout", { $0.drainTimeout }),
         ]
         return fixed.filter { $0.value(self) != $0.value(former) }.map(\.key)
+    }
+
+    /// Makes the agent say that it speaks another protocol than it does, such as `1.1`: so that
+    /// tests have a peer of a later release (docs/agent.md).
+    ///
+    /// - Throws: `GW5001` where `text` is no version.
+    public mutating func announce(protocol text: String) throws(APIError) {
+        guard let version = WireVersion(text) else {
+            throw APIError(.invalidConfiguration, "'\(text)' is not a version such as 1.1.")
+        }
+        self.protocolVersion = version
     }
 }
 
