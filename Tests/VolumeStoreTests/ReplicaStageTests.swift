@@ -153,6 +153,44 @@ import VolumeStore
         try world.expectVisible(world.source.bytes)
     }
 
+    @Test(arguments: [false, true])
+    func aLeafThatIsReplacedWholeTakesNothingFromTheBase(resumes: Bool) throws {
+        let seed = StorageSeed()
+        let world = try ReplicaWorld(.pool, seed: seed.value)
+        let leaf = Geometry.leaf.bytes
+        world.source.begin(size: 9 * leaf + 5000)
+        try world.transfer(.fullCopy)
+        var bytes = world.source.bytes
+        // Whole leaves with parts of others on both sides, and the short one at the end.
+        for range in [2 * leaf - 4096..<4 * leaf + 8192, 9 * leaf..<bytes.count] {
+            bytes.replaceSubrange(
+                range,
+                with: pattern(range.count, using: &world.source.generator)
+            )
+        }
+        world.source.advance(to: bytes)
+        // Were a byte of it read for the digests, the roots would differ.
+        let volume = try world.volume()
+        let visible = try #require(volume.visible)
+        let name = try #require(PoolDirectory.names(in: "\(volume.directory)/generations").first)
+        #expect(name.hasPrefix("\(visible.number.number)-"))
+        let image = try BlockFile.open(
+            "\(volume.directory)/generations/\(name)/image",
+            writable: true
+        )
+        for place in [2 * leaf + 1, 4 * leaf - 1, 9 * leaf + 4999] {
+            let byte = try image.get(1, at: place)
+            try image.put([byte[0] ^ 1], at: place)
+        }
+        if resumes {
+            let stage = try world.stage(.incremental, flushEvery: 1)
+            try volume.close(stage)
+            try world.reopen()
+        }
+        try world.transfer(.incremental)
+        try world.expectVisible(bytes, "\(seed)")
+    }
+
     @Test func severalThreadsStageAtOnce() throws {
         let seed = TestSeed()
         let world = try ReplicaWorld(.pool, seed: seed.value)

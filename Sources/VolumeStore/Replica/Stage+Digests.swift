@@ -37,9 +37,46 @@ extension Stage {
             scratch.shares[index] ^ self.hasher.share(ofGranule: slot, in: scratch.tail, at: 0)
     }
 
+    /// The leaves of an extent whose digests follow from the new bytes alone.
+    ///
+    /// Those that it covers whole, and only in an incremental: nobody asks there for the digests of
+    /// the base's leaves, so that no drift is ever noted for a leaf that has lost its base.
+    func replacedLeaves(by extent: Extent) -> Range<Int> {
+        guard self.record.mode == .incremental, self.files.base != nil else { return 0..<0 }
+        let leaf = Geometry.leaf
+        let first = extent.start.roundedUp(to: leaf).bytes / leaf.bytes
+        let reachesEnd = extent.end.bytes == self.record.target.size.bytes
+        let end = reachesEnd ? extent.end.roundedUp(to: leaf) : extent.end.roundedDown(to: leaf)
+        return first..<max(first, end.bytes / leaf.bytes)
+    }
+
     /// Adds the shares of what the base has in the place of an extent of at most one chunk.
+    ///
+    /// Leaves that are replaced whole are not read.
     func addBaseShares(
         of extent: Extent,
+        using scratch: inout StageScratch
+    ) throws(StageError) {
+        let first = LeafIndex(containing: extent.start)
+        let replaced = self.replacedLeaves(by: extent)
+        guard !replaced.isEmpty else {
+            return try self.addBaseShares(of: extent, countedFrom: first, using: &scratch)
+        }
+        let start = LeafIndex(replaced.lowerBound).start
+        let end = min(LeafIndex(replaced.upperBound).start, extent.end)
+        if extent.start < start {
+            let head = Extent(extent.start, start)
+            try self.addBaseShares(of: head, countedFrom: first, using: &scratch)
+        }
+        if end < extent.end {
+            let tail = Extent(end, extent.end)
+            try self.addBaseShares(of: tail, countedFrom: first, using: &scratch)
+        }
+    }
+
+    private func addBaseShares(
+        of extent: Extent,
+        countedFrom first: LeafIndex,
         using scratch: inout StageScratch
     ) throws(StageError) {
         guard let base = self.files.base else { return }
@@ -57,8 +94,28 @@ extension Stage {
             at: 0,
             length: length,
             from: extent.start,
+            countedFrom: first,
             to: &scratch.shares
         )
+    }
+
+    /// Takes the gathered shares of a written extent into the tree, under one lock for all of it.
+    func take(_ shares: [LeafDigest], of extent: Extent) throws(StageError) {
+        let first = LeafIndex(containing: extent.start).index
+        let end = (extent.end.bytes + Geometry.leaf.bytes - 1) / Geometry.leaf.bytes
+        let replaced = self.replacedLeaves(by: extent)
+        try storing { () throws(StoreError) in
+            try self.digests.withLock { (tree) throws(StoreError) in
+                for index in first..<end {
+                    let share = shares[index - first]
+                    if replaced.contains(index) {
+                        try tree.set(LeafIndex(index), share)
+                    } else {
+                        try tree.combine(LeafIndex(index), share)
+                    }
+                }
+            }
+        }
     }
 
     /// Combines gathered shares into the tree, under one lock for the whole chunk.
@@ -225,7 +282,7 @@ extension Stage {
             scratch.clearShares()
             self.addShares(of: staged, 0..<length, at: extent.start, using: &scratch)
             try self.addBaseShares(of: extent, using: &scratch)
-            try self.combine(scratch.shares, from: LeafIndex(containing: extent.start))
+            try self.take(scratch.shares, of: extent)
             done += length
         }
     }

@@ -21,7 +21,8 @@ import Synchronization
 /// Holds:
 /// - an extent is written by one thread only, and once (``StageLedger``);
 /// - the digest tree holds base digest ^ share of base bytes ^ share of new bytes of every applied
-///   extent: the digest of what was received, not of what the base claims to be;
+///   extent, and of a leaf that was replaced whole the digest of its new bytes: the digest of what
+///   was received, not of what the base claims to be;
 /// - what the log names was synced before it was named (P3).
 public final class Stage: Sendable {
     /// What the stage is for.
@@ -92,7 +93,11 @@ public final class Stage: Sendable {
     ///
     /// A thread that does so for some small chunks before it writes the first one does not wait for
     /// the disk once for each of them.
-    public func prefetch(_ extent: Extent) { self.files.base?.prefetch(extent) }
+    /// Whole leaves are left out: they are written without a look at the base.
+    public func prefetch(_ extent: Extent) {
+        guard self.replacedLeaves(by: extent).isEmpty else { return }
+        self.files.base?.prefetch(extent)
+    }
 
     // MARK: Writing
 
@@ -118,7 +123,7 @@ public final class Stage: Sendable {
         try storing { () throws(StoreError) in
             try files.write(chunk, range, at: position, using: &scratch)
         }
-        try self.combine(scratch.shares, from: LeafIndex(containing: place))
+        try self.take(scratch.shares, of: extent)
         self.ledger.withLock { $0.apply(StageLogRecord(.data, extent, at: position)) }
     }
 

@@ -48,19 +48,21 @@ public struct StageScratch: ~Copyable {
 extension LeafHasher {
     /// Adds the shares of whole granules to the leaves that they belong to.
     ///
-    /// `shares[0]` is for the leaf that holds `place`, the next ones for the leaves after it.
+    /// `shares[0]` is for the leaf `origin`, which is `place`'s own where none is given, the next
+    /// ones for the leaves after it.
     func addShares(
         of buffer: borrowing ChunkBuffer,
         at offset: Int,
         length: Int,
         from place: ByteOffset,
+        countedFrom origin: LeafIndex? = nil,
         to shares: inout [LeafDigest]
     ) {
         precondition(
             length.isMultiple(of: Geometry.granule.bytes),
             "\(length) bytes are not granules"
         )
-        let first = LeafIndex(containing: place).index
+        let first = (origin ?? LeafIndex(containing: place)).index
         var done = 0
         while done < length {
             let here = place.bytes + done
