@@ -70,11 +70,11 @@ struct OfferDesk {
             throw Refusal(code: .notAuthorised, text: "the volume belongs to another pair")
         }
         let held = holder.state.withLock { ($0.offer?.target.snapshot, $0.commit != nil) }
+        // What is being committed will soon be found committed, and its session ended.
+        guard !held.1 else { return }
         guard held.0 == offer.target.snapshot else {
             throw self.later(.busy, "another transfer of the volume is under way")
         }
-        // What is being committed will be found committed.
-        guard !held.1 else { return }
         holder.post(
             .failed(
                 ErrorReport(code: .duplicateTransfer, text: "the sender has opened a new session")

@@ -79,6 +79,7 @@ struct TransferWorker: Sendable {
             do throws(StageError) {
                 let generation = try volume.commit(stage, expecting: commit.root)
                 self.transfer.post(.committed(GenerationStamp(generation)))
+                volume.prepareNext()
                 return
             } catch {
                 // Readers of bytes that would change in place: they end, or we give up for now.

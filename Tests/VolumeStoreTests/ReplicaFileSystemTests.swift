@@ -69,6 +69,65 @@ struct ReplicaFileSystemTests {
         }
     }
 
+    @Test func theNextStageTakesTheSpareClone() throws {
+        let seed = StorageSeed()
+        try LoopFileSystem.xfs.mounted { directory in
+            let world = try ReplicaWorld(
+                .pool,
+                seed: seed.value,
+                in: directory,
+                options: ReplicaOptions()
+            )
+            world.source.begin(size: 900_000)
+            for mode in [TransferMode.fullCopy, .incremental, .fullVerify, .incremental] {
+                let spare = try Self.spare(of: world.volume())
+                let stage = try world.stage(mode)
+                if mode.needsBase {
+                    #expect(try Self.inode("\(world.volume().directory)/stage/image") == spare)
+                }
+                let volume = try world.volume()
+                let generation = try volume.commit(stage, expecting: world.source.root())
+                volume.prepareNext()
+                try volume.close(stage)
+                world.source.noteCommitted(generation)
+                try world.expectVisible(world.source.bytes, "\(seed)")
+                world.source.mutate(size: 700_000 + 90_001 * Int(world.source.number))
+            }
+        }
+    }
+
+    @Test func aSpareCloneIsNeitherBelievedNorKeptByAnotherProcess() throws {
+        try LoopFileSystem.xfs.mounted { directory in
+            let options = ReplicaOptions()
+            let world = try ReplicaWorld(.pool, seed: 73, in: directory, options: options)
+            world.source.begin(size: 900_000)
+            let stage = try world.stage(.fullCopy)
+            let volume = try world.volume()
+            world.source.noteCommitted(
+                try volume.commit(stage, expecting: world.source.root())
+            )
+            volume.prepareNext()
+            try volume.close(stage)
+            let spare = "\(volume.directory)/spare.img"
+            // What a crash in the middle of a clone might leave.
+            try BlockFile.open(spare, writable: true).resize(to: ByteCount(4096))
+            try world.reopen(options)
+            _ = try world.volume()
+            #expect(!PoolDirectory.exists(spare))
+            world.source.mutate()
+            try world.transfer(.incremental)
+            try world.expectVisible(world.source.bytes)
+        }
+    }
+
+    private static func spare(of volume: ReplicaVolume) -> UInt64? {
+        try? self.inode("\(volume.directory)/spare.img")
+    }
+
+    private static func inode(_ path: String) throws -> UInt64? {
+        try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? UInt64
+    }
+
     @Test func theLastGenerationsAreKeptWhereTheyAreCheap() throws {
         try LoopFileSystem.btrfs.mounted { directory in
             let options = ReplicaOptions(keptGenerations: 3)

@@ -63,6 +63,7 @@ struct CommitSwitcher {
             volume: self.volume,
             paths: self.paths,
             reflink: .never,
+            spare: nil,
             hook: self.hook
         )
         let image = try factory.openInPlace(base, writable: true)

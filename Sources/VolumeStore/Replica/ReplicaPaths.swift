@@ -8,6 +8,8 @@ struct ReplicaPaths: Sendable {
     var commit: String { "\(self.directory)/commit.json" }
     var stage: StagePaths { StagePaths(directory: "\(self.directory)/stage") }
     var generations: String { "\(self.directory)/generations" }
+    /// A clone of the visible image, for the next stage.
+    var spare: String { "\(self.directory)/spare.img" }
     var verification: String { "\(self.directory)/verify" }
 
     func directory(of generation: GenerationRecord) -> String {

@@ -142,6 +142,7 @@ extension ReplicaVolume {
             state.commit = final
             state.isSwitching = false
             state.stage = nil
+            state.spare = nil
             state.record.size = pending.target.generation.size
         }
         // The rest is tidying: what fails here is tried again when the volume is opened.
@@ -190,6 +191,9 @@ extension ReplicaVolume {
             try PoolDirectory.remove(self.paths.stage.directory)
         }
         try PoolDirectory.remove(self.paths.verification)
+        if self.state.withLock({ $0.spare == nil }) {
+            try PoolDirectory.remove(self.paths.spare)
+        }
     }
 
     /// Finishes what a crash interrupted; after it the volume shows its base or its target (P1).

@@ -60,7 +60,11 @@ extension ReplicaVolume {
                 )
             )
         }
-        let factory = self.factory(for: record)
+        let spare = self.state.withLock { state in
+            defer { state.spare = nil }
+            return state.spare
+        }
+        let factory = self.factory(for: record, spare: spare)
         let stored = try storing { () throws(StoreError) in try self.usableStage(visible) }
         let base = request.mode.needsBase ? request.base : nil
         if !request.discardsPartial, let stored,

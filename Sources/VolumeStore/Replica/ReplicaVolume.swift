@@ -32,6 +32,8 @@ public final class ReplicaVolume: Sendable {
         /// The bytes of the visible generation are being changed in place.
         var isSwitching = false
         var isDeleted = false
+        /// The generation that the spare clone is one of; nil where there is none.
+        var spare: GenerationRecord?
     }
 
     init(
@@ -144,11 +146,12 @@ public final class ReplicaVolume: Sendable {
         }
     }
 
-    func factory(for record: VolumeRecord) -> StageFactory {
+    func factory(for record: VolumeRecord, spare: GenerationRecord? = nil) -> StageFactory {
         StageFactory(
             volume: record,
             paths: self.paths,
             reflink: self.options.reflink,
+            spare: spare,
             hook: self.options.hook
         )
     }

@@ -40,6 +40,8 @@ struct StageFactory: Sendable {
     let volume: VolumeRecord
     let paths: ReplicaPaths
     let reflink: ReflinkUse
+    /// The generation whose clone lies ready; used up by the stage that takes it.
+    let spare: GenerationRecord?
     let hook: CrashHook
 
     private var stage: StagePaths { self.paths.stage }
@@ -129,6 +131,11 @@ struct StageFactory: Sendable {
         of base: GenerationRecord,
         size: ByteCount
     ) throws(StoreError) -> Bool {
+        if self.spare == base {
+            try PoolDirectory.rename(self.paths.spare, to: self.stage.image)
+            try BlockFile.open(self.stage.image, writable: true).resize(to: size)
+            return true
+        }
         let image = try BlockFile.open(self.paths.image(of: base), writable: false)
         do {
             let clone = try image.clone(to: self.stage.image)
