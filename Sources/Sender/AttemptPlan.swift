@@ -94,7 +94,8 @@ extension AttemptSource {
             size: target.size,
             aligned: self.confirmation.needsWholeLeaves,
             unit: self.confirmation.unit,
-            audit: audit
+            audit: audit,
+            readAheadIn: clones.map { [image, $0.0] } ?? []
         )
     }
 

@@ -58,6 +58,15 @@ extension TransferAttempt {
         }
     }
 
+    mutating func startReadAhead() throws(StreamFailure) {
+        let dispenser = self.context.dispenser
+        do throws(TransportError) {
+            self.reader = try DataThread.spawn(name: "gw-ahead") { dispenser.readAhead() }
+        } catch {
+            throw .transport(error)
+        }
+    }
+
     /// Reacts to cancellation, failures and the end of the data threads.
     mutating func lookAtWorkers(_ now: MonotonicTime) throws(StreamFailure) -> Generation? {
         if self.isCancelled() {

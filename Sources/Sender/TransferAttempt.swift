@@ -32,6 +32,8 @@ struct TransferAttempt: ~Copyable {
     var lastTick: MonotonicTime
     /// Computes the root while this thread goes on to listen.
     var finisher: DataThread.Joinable?
+    /// Asks the disk for the first extents while the destination prepares its stage.
+    var reader: DataThread.Joinable?
     /// The streams rest because the receiver drains.
     var isDraining = false
     /// How long the reason for a broken data connection may take to arrive.
@@ -106,6 +108,7 @@ struct TransferAttempt: ~Copyable {
     mutating func run() throws(StreamFailure) -> Generation {
         defer { self.finish() }
         do throws(StreamFailure) {
+            try self.startReadAhead()
             try self.send(self.session.start())
             while true {
                 if let generation = try self.step() { return generation }
@@ -224,6 +227,7 @@ struct TransferAttempt: ~Copyable {
         for connection in connections { connection.interrupt() }
         for worker in self.workers { worker.join() }
         self.finisher?.join()
+        self.reader?.join()
         self.countWire()
         self.connection.close()
     }
