@@ -133,6 +133,11 @@ public enum AgentRoute {
     /// One transfer.
     public static func transfer(_ id: String) -> String { "\(self.transfers)/\(escaped(id))" }
 
+    /// One transfer, answered when it has ended or so many milliseconds later, 1,000 at most.
+    public static func transfer(_ id: String, waitingMilliseconds: Int) -> String {
+        "\(self.transfer(id))?wait=\(waitingMilliseconds)"
+    }
+
     /// Something to do with one transfer.
     public static func transfer(_ id: String, _ verb: String) -> String {
         "\(self.transfer(id))/\(verb)"

@@ -10,7 +10,7 @@ import WireProtocol
 ///
 /// ```
 ///  pair record ─▶ choose or freeze the target ─▶ record it as pending ─▶ attempts … ─▶ record it as
-///                                                                                       committed ─▶ prune
+///                                                                                       committed
 /// ```
 /// Holds: a target is recorded as pending, durably, before it is offered; the base's record is
 /// replaced only after the destination said that the target is visible (P3).
@@ -254,9 +254,7 @@ struct ReplicationRun {
         try self.stored { (volume, _) throws(StoreError) in try volume.store(record) }
     }
 
-    /// Adds the run to the pair's history, and removes what is not needed any more.
-    ///
-    /// The outcome does not depend on either: what fails here is done by the next run.
+    /// Adds the run to the pair's history; the outcome does not depend on it.
     private mutating func remember(_ outcome: String, _ result: ReplicationResult?) {
         let progress = self.counters.reading
         let (seconds, attoseconds) = self.elapsed.components
@@ -274,7 +272,6 @@ struct ReplicationRun {
         )
         self.pair.runs.removeLast(max(0, self.pair.runs.count - SenderLimits.rememberedRuns))
         try? self.volume.store(self.pair)
-        try? self.volume.prune()
     }
 
     private func result(of commit: ReplicationCommit, former: Generation?) -> ReplicationResult {

@@ -15,6 +15,7 @@ import Testing
 final class ScriptedRun: TransferRun {
     private let outcome: Locked<Result<TransferReport, RunFailure>?>
     private let cancelled = Atomic(false)
+    let tidied = Atomic(0)
     let limits = Locked<[UInt64?]>([])
     let volume: String
 
@@ -37,6 +38,7 @@ final class ScriptedRun: TransferRun {
         self.outcome.withLock { $0 = result }
     }
 
+    func tidy() { self.tidied.add(1, ordering: .sequentiallyConsistent) }
     func cancel() { self.cancelled.store(true, ordering: .sequentiallyConsistent) }
     var progress: TransferProgress { TransferProgress(phase: "streaming", totalBytes: 10) }
     var isQueued: Bool { false }
@@ -185,6 +187,29 @@ final class ScriptedRunner: TransferRunner {
             try await self.until { try await queue.show(id).state == .failed }
             #expect(try await queue.show(id).error?.id == .shrinkNotAllowed)
             #expect(try await queue.show(id).attempt == 1)
+        }
+    }
+
+    @Test func whoWaitsForATransferHearsOfItsEnd() async throws {
+        let runner = ScriptedRunner([nil])
+        let queue = try self.queue(runner)
+        try await self.running(queue) {
+            let id = try await queue.submit([self.request("a")])[0].id
+            #expect(try await !queue.show(id, within: .milliseconds(1)).state.isFinal)
+            async let ended = queue.show(id, within: .seconds(60))
+            try await self.until { runner.runs.withLock { $0.count } == 1 }
+            runner.runs.withLock { $0[0] }.finish(.success(self.report("a")))
+            // The longest wait ends a request; the next one goes on.
+            if try await !ended.state.isFinal {
+                try await self.until {
+                    try await queue.show(id, within: .seconds(60)).state == .succeeded
+                }
+            }
+            #expect(try await queue.show(id, within: .seconds(60)).state == .succeeded)
+            #expect(await queue.waiters.isEmpty)
+            try await self.until {
+                runner.runs.withLock { $0[0] }.tidied.load(ordering: .sequentiallyConsistent) == 1
+            }
         }
     }
 

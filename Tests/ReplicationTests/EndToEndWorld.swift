@@ -168,6 +168,7 @@ final class World: Sendable {
             environment: self.environment,
             observer: observer
         )
+        defer { run.tidy() }
         return try run.run()
     }
 

@@ -70,7 +70,7 @@ struct ReplicaFileSystemTests {
     }
 
     @Test func theNextStageTakesTheSpareClone() throws {
-        let seed = StorageSeed()
+        let seed = TestSeed()
         try LoopFileSystem.xfs.mounted { directory in
             let world = try ReplicaWorld(
                 .pool,

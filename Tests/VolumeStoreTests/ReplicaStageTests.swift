@@ -155,7 +155,7 @@ import VolumeStore
 
     @Test(arguments: [false, true])
     func aLeafThatIsReplacedWholeTakesNothingFromTheBase(resumes: Bool) throws {
-        let seed = StorageSeed()
+        let seed = TestSeed()
         let world = try ReplicaWorld(.pool, seed: seed.value)
         let leaf = Geometry.leaf.bytes
         world.source.begin(size: 9 * leaf + 5000)
@@ -165,7 +165,7 @@ import VolumeStore
         for range in [2 * leaf - 4096..<4 * leaf + 8192, 9 * leaf..<bytes.count] {
             bytes.replaceSubrange(
                 range,
-                with: pattern(range.count, using: &world.source.generator)
+                with: noise(range.count, using: &world.source.generator)
             )
         }
         world.source.advance(to: bytes)

@@ -154,9 +154,13 @@ struct LocalRoutes: Sendable {
                 return ItemList(items: try await core.replicate(wanted))
             }
         }
-        router.get("\(AgentRoute.transfers)/{id}") { _, context in
-            await APIResponse.of(context) {
-                try await core.queue.show(try APIResponse.parameter("id", context))
+        router.get("\(AgentRoute.transfers)/{id}") { request, context in
+            let wait = request.uri.queryParameters["wait"].flatMap { Int($0) } ?? 0
+            return await APIResponse.of(context) {
+                try await core.queue.show(
+                    try APIResponse.parameter("id", context),
+                    within: .milliseconds(min(max(wait, 0), 60_000))
+                )
             }
         }
         router.post("\(AgentRoute.transfers)/{id}/cancel") { _, context in

@@ -163,6 +163,8 @@ final class SenderRun: TransferRun {
         }
     }
 
+    func tidy() { self.replication.tidy() }
+
     func cancel() { self.replication.cancel() }
 
     var isQueued: Bool { self.replication.progress.phase == .queued }

@@ -22,6 +22,36 @@ extension TransferQueue {
         return TransferInfo(entry)
     }
 
+    /// One transfer as soon as it has ended, or as it is after a while.
+    ///
+    /// - Parameters:
+    ///   - id: the transfer.
+    ///   - limit: how long to wait; cut at ``longestWait``.
+    /// - Returns: the transfer as it is then.
+    /// - Throws: `transferNotFound`.
+    func show(_ id: String, within limit: Duration) async throws(APIError) -> TransferInfo {
+        let info = try self.show(id)
+        guard !info.state.isFinal, limit > .zero else { return info }
+        let (ended, continuation) = AsyncStream.makeStream(of: Never.self)
+        self.waiterCount += 1
+        let number = self.waiterCount
+        self.waiters[id, default: [:]][number] = continuation
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                try? await Task.sleep(for: min(limit, Self.longestWait))
+                continuation.finish()
+            }
+            for await _ in ended {}
+            group.cancelAll()
+        }
+        self.waiters[id]?[number] = nil
+        if self.waiters[id]?.isEmpty ?? false { self.waiters[id] = nil }
+        return try self.show(id)
+    }
+
+    /// The longest wait of one request: a stop of the agent waits for it.
+    static let longestWait = Duration.seconds(1)
+
     func info(of job: Job) -> TransferInfo {
         var info = TransferInfo(job.entry)
         info.limit = job.limit
@@ -43,6 +73,23 @@ extension TransferQueue {
             cause: "its state is \(entry.state.rawValue)",
             try: "godwit transfer show \(id)"
         )
+    }
+
+    func event(_ job: Job, _ reason: String, _ message: String) -> EventEntry {
+        EventEntry(
+            time: self.now(),
+            reason: reason,
+            message: message,
+            volume: job.entry.volume,
+            pair: job.entry.pair,
+            transfer: job.entry.id
+        )
+    }
+
+    /// Refuses limits that let nothing through, or are none.
+    static func check(_ limit: UInt64?) throws(APIError) {
+        guard let limit, limit == 0 || limit > UInt64(Int.max) else { return }
+        throw APIError(.invalidRequest, "A limit of \(limit) bytes a second is out of range.")
     }
 
     private func entry(_ id: String) throws(APIError) -> TransferEntry? {

@@ -35,13 +35,16 @@ actor TransferQueue: Service {
     let journal: Journal
     let now: @Sendable () -> Date
     private let runner: any TransferRunner
-    private let settings: Settings
+    let settings: Settings
     private let wakeups: AsyncStream<Void>
-    private let wake: AsyncStream<Void>.Continuation
-    private let isDraining = Atomic(false)
-    private(set) var jobs: [String: Job] = [:]
-    private var order: [String] = []
-    private var running: Set<String> = []
+    let wake: AsyncStream<Void>.Continuation
+    let isDraining = Atomic(false)
+    var jobs: [String: Job] = [:]
+    var order: [String] = []
+    var running: Set<String> = []
+    /// Who waits for the end of a transfer.
+    var waiters: [String: [Int: AsyncStream<Never>.Continuation]] = [:]
+    var waiterCount = 0
 
     /// What SIGHUP may change.
     final class Settings: Sendable {
@@ -148,20 +151,33 @@ actor TransferQueue: Service {
         job.entry.started = job.entry.started ?? self.now()
         self.jobs[id] = job
         self.store(job.entry)
-        let outcome = await self.attempt(id, job)
-        self.running.remove(id)
-        switch outcome {
-        case .success(let report): self.succeed(id, report)
-        case .failure(let failure): await self.fail(id, failure)
-        }
-        self.wake.yield()
-    }
-
-    private func attempt(_ id: String, _ job: Job) async -> Result<TransferReport, RunFailure> {
         let run: any TransferRun
         do {
             run = try self.runner.makeRun(id, job.request, limit: job.limit)
-        } catch { return .failure(error) }
+        } catch {
+            self.running.remove(id)
+            await self.fail(id, error)
+            self.wake.yield()
+            return
+        }
+        let outcome = await self.attempt(id, run)
+        self.running.remove(id)
+        switch outcome {
+        case .success(let report):
+            self.succeed(id, report)
+            self.wake.yield()
+            await self.tidy(run)
+        case .failure(let failure):
+            await self.tidy(run)
+            await self.fail(id, failure)
+            self.wake.yield()
+        }
+    }
+
+    private func attempt(
+        _ id: String,
+        _ run: any TransferRun
+    ) async -> Result<TransferReport, RunFailure> {
         self.jobs[id]?.run = run
         // Either may have come while this try was about to begin.
         if self.isEnding(id) { run.cancel() }
@@ -175,6 +191,11 @@ actor TransferQueue: Service {
     private func isEnding(_ id: String) -> Bool {
         self.jobs[id]?.isCancelling ?? true
             || self.isDraining.load(ordering: .sequentiallyConsistent)
+    }
+
+    /// Without a thread for it, the next run of the volume does it.
+    private func tidy(_ run: any TransferRun) async {
+        try? await onThread("tidy") { () throws(APIError) in run.tidy() }
     }
 
     // MARK: - Ends
@@ -251,7 +272,7 @@ actor TransferQueue: Service {
         self.jobs[id]?.entry.nextAttempt = nil
     }
 
-    private func finish(
+    func finish(
         _ job: inout Job,
         _ report: TransferReport?,
         reason: String,
@@ -268,6 +289,7 @@ actor TransferQueue: Service {
         // it still runs, and who waits for it would wait for ever (P10).
         self.jobs[job.entry.id] = isStored ? nil : job
         self.order.removeAll { $0 == job.entry.id }
+        for waiter in self.waiters[job.entry.id, default: [:]].values { waiter.finish() }
     }
 
     /// Stores the ends that could not be stored when they came.
@@ -277,19 +299,8 @@ actor TransferQueue: Service {
         }
     }
 
-    func event(_ job: Job, _ reason: String, _ message: String) -> EventEntry {
-        EventEntry(
-            time: self.now(),
-            reason: reason,
-            message: message,
-            volume: job.entry.volume,
-            pair: job.entry.pair,
-            transfer: job.entry.id
-        )
-    }
-
     @discardableResult
-    private func store(_ entry: TransferEntry, _ event: EventEntry? = nil) -> Bool {
+    func store(_ entry: TransferEntry, _ event: EventEntry? = nil) -> Bool {
         do {
             try self.catalogue.update(entry, event: event)
             return true
@@ -300,98 +311,6 @@ actor TransferQueue: Service {
             )
             return false
         }
-    }
-
-    // MARK: - Requests
-
-    /// Puts one transfer for each volume into the line; all or none.
-    func submit(_ requests: [ReplicateRequest]) throws(APIError) -> [TransferInfo] {
-        guard !self.isDraining.load(ordering: .sequentiallyConsistent) else {
-            throw APIError(
-                .draining,
-                "The agent is stopping.",
-                try: "repeat it after the restart",
-                retryAfter: 5
-            )
-        }
-        guard self.jobs.count + requests.count <= Self.lineLimit else {
-            throw APIError(
-                .agentFailed,
-                "\(self.jobs.count) transfers wait in line already.",
-                try: "wait until some have ended",
-                retryAfter: 60
-            )
-        }
-        var generator = SystemRandomNumberGenerator()
-        let created = self.now()
-        let settings = self.settings.current
-        var added: [Job] = []
-        for request in requests {
-            let entry = TransferEntry(
-                id: "\(TransferID.random(using: &generator))",
-                volume: request.volumes[0],
-                pair: request.pair,
-                created: created,
-                request: Self.json(request) ?? "{}"
-            )
-            let limit = request.limit ?? settings.bandwidth
-            added.append(Job(entry: entry, request: request, limit: limit))
-        }
-        do { try self.catalogue.insert(added.map(\.entry)) } catch { throw APIError(error) }
-        for job in added {
-            self.jobs[job.entry.id] = job
-            self.order.append(job.entry.id)
-        }
-        self.wake.yield()
-        return added.map { self.info(of: $0) }
-    }
-
-    func cancel(_ id: String) throws(APIError) -> TransferInfo {
-        guard var job = self.unfinished(id) else { throw try self.ended(id, "cancelled") }
-        job.isCancelling = true
-        self.jobs[id] = job
-        if self.running.contains(id) {
-            job.run?.cancel()
-        } else {
-            job.entry.state = .cancelled
-            self.finish(
-                &job,
-                job.report,
-                reason: "TransferCancelled",
-                "the transfer of volume \(job.entry.volume) was cancelled",
-                level: .info
-            )
-        }
-        return self.info(of: job)
-    }
-
-    func limit(_ id: String, to limit: UInt64?) throws(APIError) -> TransferInfo {
-        try Self.check(limit)
-        guard var job = self.unfinished(id) else { throw try self.ended(id, "limited") }
-        var request = job.request
-        request.limit = limit
-        job.limit = limit
-        // In what was asked for, too: the next start knows nothing else.
-        job.entry.request = Self.json(request) ?? job.entry.request
-        self.jobs[id] = job
-        self.store(job.entry)
-        job.run?.limit(to: limit)
-        return self.info(of: job)
-    }
-
-    private func unfinished(_ id: String) -> Job? {
-        self.jobs[id].flatMap { $0.entry.state.isFinal ? nil : $0 }
-    }
-
-    /// Refuses limits that let nothing through, or are none.
-    static func check(_ limit: UInt64?) throws(APIError) {
-        guard let limit, limit == 0 || limit > UInt64(Int.max) else { return }
-        throw APIError(.invalidRequest, "A limit of \(limit) bytes a second is out of range.")
-    }
-
-    /// Transfers to a pair that was revoked do not go on.
-    func cancelAll(to pair: String) {
-        for (id, job) in self.jobs where job.entry.pair == pair { _ = try? self.cancel(id) }
     }
 
     static func json(_ value: some Encodable) -> String? {

@@ -6,6 +6,8 @@ import AgentAPI
 protocol TransferRun: Sendable {
     /// Blocks until the destination has committed, or the try has failed.
     func run() throws(RunFailure) -> TransferReport
+    /// Removes what the try left over, after its outcome was told; blocks.
+    func tidy()
     /// Ends the try soon, from any thread; what is durable at the destination stays.
     func cancel()
     var progress: TransferProgress { get }

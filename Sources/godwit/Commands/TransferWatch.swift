@@ -31,12 +31,9 @@ struct TransferWatch {
         var told: Set<String> = []
         var lost: ContinuousClock.Instant?
         while true {
+            let asked = clock.now
             do throws(APIError) {
-                for index in current.indices where !current[index].state.isFinal {
-                    current[index] = try await self.agent.get(
-                        AgentRoute.transfer(current[index].id)
-                    )
-                }
+                try await self.look(at: &current)
                 lost = nil
             } catch {
                 guard error.id == .agentUnreachable else { throw error }
@@ -54,19 +51,28 @@ struct TransferWatch {
             view.show(current, now: clock.now)
             if interrupt.happened { throw self.detached(current, &view) }
             if let timeout, clock.now - start >= timeout { throw self.timedOut(current, &view) }
-            try await clock.sleep(for: Self.pause(after: clock.now - start))
+            // An agent that is away, or of a release that does not wait, answers at once.
+            try await clock.sleep(until: asked + Self.beat)
         }
         if self.console.isTerminal { view.show(current, now: clock.now) }
         view.finish()
         return current
     }
 
-    /// How long to wait before the next look: a quarter of the time so far, 5 to 200 ms.
-    ///
-    /// A run of a small change takes less than 0.1 s; a fixed beat of 200 ms was most of what its
-    /// user waited for (0.23 s for 0.07 s of work).
-    static func pause(after elapsed: Duration) -> Duration {
-        min(max(elapsed / 4, .milliseconds(5)), .milliseconds(200))
+    /// How often the view changes.
+    static let beat = Duration.milliseconds(200)
+
+    /// Asks for what has not ended; the agent answers for the first of them when it ends, or at the
+    /// next beat: a run of a small change takes 0.1 s, and nobody should wait for a look at it.
+    private func look(at transfers: inout [TransferInfo]) async throws(APIError) {
+        var wait = 200
+        for index in transfers.indices where !transfers[index].state.isFinal {
+            let id = transfers[index].id
+            transfers[index] = try await self.agent.get(
+                AgentRoute.transfer(id, waitingMilliseconds: wait)
+            )
+            wait = 0
+        }
     }
 
     /// A try that failed is said once, with its cause: waiting in silence looks like work.
