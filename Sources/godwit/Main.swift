@@ -12,7 +12,7 @@ enum Main {
         let structured = Arguments.wantsJSON(arguments)
         do {
             if let wrong = Arguments.unknownSubcommand(arguments, of: Godwit.self) { throw wrong }
-            var command = try Godwit.parseAsRoot(arguments)
+            var command = try await Godwit.asyncParseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

@@ -21,7 +21,8 @@ struct AgentOptions: ParsableArguments {
         help: ArgumentHelp(
             "The pool directory of the agent, or its socket.",
             valueName: "dir|socket"
-        )
+        ),
+        completion: .file()
     )
     var agent: String?
 
@@ -29,7 +30,10 @@ struct AgentOptions: ParsableArguments {
 
     var console: Console { self.outputs.console }
 
-    var location: String {
+    var location: String { Self.location(self.agent) }
+
+    /// The agent that was given, or the one that is meant where none was.
+    static func location(_ agent: String?) -> String {
         if let agent { return agent }
         let given = ProcessInfo.processInfo.environment["GODWIT_AGENT"] ?? ""
         return given.isEmpty ? "/var/lib/godwit" : given

@@ -96,7 +96,8 @@ extension PairCommand {
             abstract: "Shows one pair.",
             discussion: "Example: godwit --agent DIR pair show remote"
         )
-        @Argument(help: "The name of the pair.") var name: String
+        @Argument(help: "The name of the pair.", completion: Completions.pairs)
+        var name: String
         @OptionGroup var options: AgentOptions
 
         func run() async throws {
@@ -117,7 +118,8 @@ extension PairCommand {
                 opens nothing more. Volumes stay on both sides.
                 """
         )
-        @Argument(help: "The name of the pair.") var name: String
+        @Argument(help: "The name of the pair.", completion: Completions.pairs)
+        var name: String
         @OptionGroup var options: AgentOptions
         @OptionGroup var confirm: ConfirmOptions
 

@@ -19,8 +19,10 @@ struct ReplicateCommand: AsyncParsableCommand {
             Ctrl-C stops watching, not the transfers.
             """
     )
-    @Argument(help: "The names of the volumes.") var volumes: [String]
-    @Option(help: "The pair that receives them.") var to: String
+    @Argument(help: "The names of the volumes.", completion: Completions.sources)
+    var volumes: [String]
+    @Option(help: "The pair that receives them.", completion: Completions.destinations)
+    var to: String
     @Option(help: "A full transfer: copy ships every byte, verify only what differs.")
     var full: FullMode?
     @Option(help: "Bytes per second of each transfer, such as 100MiB/s.") var limit: String?

@@ -35,7 +35,8 @@ extension TransferCommand {
             abstract: "Shows transfers, or follows them to their end.",
             discussion: "Example: godwit --agent DIR transfer show ID --follow"
         )
-        @Argument(help: "The identities of the transfers.") var ids: [String]
+        @Argument(help: "The identities of the transfers.", completion: Completions.transfers)
+        var ids: [String]
         @Flag(help: "Wait for the end; exit as 'replicate' does.") var follow = false
         @Option(help: "Seconds to wait; the transfers go on after it.") var timeout: Int?
         @OptionGroup var options: AgentOptions
@@ -72,7 +73,8 @@ extension TransferCommand {
             abstract: "Ends a transfer; the destination keeps its base generation.",
             discussion: "Example: godwit --agent DIR transfer cancel ID"
         )
-        @Argument(help: "The identity of the transfer.") var id: String
+        @Argument(help: "The identity of the transfer.", completion: Completions.openTransfers)
+        var id: String
         @OptionGroup var options: AgentOptions
 
         func run() async throws {
@@ -93,7 +95,8 @@ extension TransferCommand {
             abstract: "Changes the bandwidth of a transfer while it runs.",
             discussion: "Example: godwit --agent DIR transfer limit ID 100MiB/s"
         )
-        @Argument(help: "The identity of the transfer.") var id: String
+        @Argument(help: "The identity of the transfer.", completion: Completions.openTransfers)
+        var id: String
         @Argument(help: "Bytes per second, such as 100MiB/s, or none.") var rate: String
         @OptionGroup var options: AgentOptions
 

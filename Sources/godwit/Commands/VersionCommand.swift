@@ -38,9 +38,17 @@ struct CompletionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "completion",
         abstract: "Prints the completions for a shell.",
-        discussion: "Example: godwit completion bash > /etc/bash_completion.d/godwit"
+        discussion: """
+            Example: godwit completion bash > /etc/bash_completion.d/godwit
+            Names of volumes, pairs and transfers are asked of the agent that --agent behind the \
+            command names, or GODWIT_AGENT.
+            """
     )
-    @Argument(help: "bash, zsh or fish.") var shell: String
+    @Argument(
+        help: "bash, zsh or fish.",
+        completion: .list(CompletionShell.allCases.map(\.rawValue))
+    )
+    var shell: String
 
     func run() throws {
         guard let shell = CompletionShell(rawValue: self.shell) else {

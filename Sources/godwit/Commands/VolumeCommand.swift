@@ -105,7 +105,8 @@ extension VolumeCommand {
             abstract: "Shows one volume with its generations.",
             discussion: "Example: godwit --agent DIR volume show db -o json"
         )
-        @Argument(help: "The name of the volume.") var name: String
+        @Argument(help: "The name of the volume.", completion: Completions.volumes)
+        var name: String
         @OptionGroup var options: AgentOptions
 
         func run() async throws {
@@ -125,7 +126,8 @@ extension VolumeCommand {
                 'replicate' makes its own snapshot; this one can be exported and verified.
                 """
         )
-        @Argument(help: "The name of the volume.") var name: String
+        @Argument(help: "The name of the volume.", completion: Completions.sources)
+        var name: String
         @OptionGroup var options: AgentOptions
 
         func run() async throws {
@@ -149,7 +151,8 @@ extension VolumeCommand {
                 An attached file or device stays; only what the pool holds of it goes.
                 """
         )
-        @Argument(help: "The name of the volume.") var name: String
+        @Argument(help: "The name of the volume.", completion: Completions.volumes)
+        var name: String
         @OptionGroup var options: AgentOptions
         @OptionGroup var confirm: ConfirmOptions
 
@@ -171,7 +174,8 @@ extension VolumeCommand {
             abstract: "Writes a generation to a new file.",
             discussion: "Example: godwit --agent DIR volume export db --to db.img"
         )
-        @Argument(help: "The name of the volume.") var name: String
+        @Argument(help: "The name of the volume.", completion: Completions.volumes)
+        var name: String
         @Option(help: "The generation; the newest without it.") var generation: UInt64?
         @Option(help: "The file to make; it must not exist.", completion: .file()) var to: String
         @OptionGroup var options: AgentOptions
@@ -201,8 +205,13 @@ extension VolumeCommand {
                 Exit code 8 when the contents differ.
                 """
         )
-        @Argument(help: "The name of the volume.") var name: String
-        @Option(help: "The pair whose copy is read again too.") var against: String?
+        @Argument(help: "The name of the volume.", completion: Completions.volumes)
+        var name: String
+        @Option(
+            help: "The pair whose copy is read again too.",
+            completion: Completions.destinations
+        )
+        var against: String?
         @OptionGroup var options: AgentOptions
 
         func run() async throws {
