@@ -213,6 +213,7 @@ let package = Package(
             [
                 "BlockTypes", "Locks", "Agent", "AgentAPI", "Catalogue", "Identity",
                 "SecureTransport", "WireProtocol", "TestSupport", "godwit", "godwit-agent", logging,
+                arguments,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),

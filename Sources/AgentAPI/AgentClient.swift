@@ -38,7 +38,7 @@ public struct AgentClient: Sendable {
         _ path: String,
         timeout: Duration = .seconds(30)
     ) async throws(APIError) -> Answer {
-        try await self.connection.call(.GET, path, timeout: timeout)
+        try await self.connection.call(.GET, try Self.named(path), timeout: timeout)
     }
 
     /// Sends a request with a JSON body.
@@ -47,7 +47,7 @@ public struct AgentClient: Sendable {
         _ body: some Encodable & Sendable,
         timeout: Duration = .seconds(30)
     ) async throws(APIError) -> Answer {
-        let data = try Self.encoded(body)
+        let (path, data) = (try Self.named(path), try Self.encoded(body))
         return try await self.connection.call(.POST, path, body: data, timeout: timeout)
     }
 
@@ -56,7 +56,13 @@ public struct AgentClient: Sendable {
         _ path: String,
         timeout: Duration = .seconds(60)
     ) async throws(APIError) -> Answer {
-        try await self.connection.call(.DELETE, path, timeout: timeout)
+        try await self.connection.call(.DELETE, try Self.named(path), timeout: timeout)
+    }
+
+    /// The path, if every name in it is one: an empty one would be the path of the whole list.
+    private static func named(_ path: String) throws(APIError) -> String {
+        guard path.hasSuffix("/") || path.contains("//") else { return path }
+        throw APIError(.invalidRequest, "The name is empty.", try: "give the name of what is meant")
     }
 
     private static func encoded(_ body: some Encodable) throws(APIError) -> Data {
@@ -67,6 +73,13 @@ public struct AgentClient: Sendable {
 
     /// The socket that a pool directory holds, or the socket itself.
     private static func socket(at location: String) throws(APIError) -> String {
+        guard !location.isEmpty else {
+            throw APIError(
+                .invalidRequest,
+                "The path of the agent is empty.",
+                try: "give the pool directory of a running agent: --agent DIR"
+            )
+        }
         var isDirectory: ObjCBool = false
         let manager = FileManager.default
         guard manager.fileExists(atPath: location, isDirectory: &isDirectory) else {
@@ -84,6 +97,15 @@ public struct AgentClient: Sendable {
                 "No agent is running on the pool \(location).",
                 cause: "there is no \(socket)",
                 try: "start it: godwit-agent run --pool \(location)"
+            )
+        }
+        let kind = try? manager.attributesOfItem(atPath: socket)[.type] as? FileAttributeType
+        guard kind == .typeSocket else {
+            throw APIError(
+                .agentUnreachable,
+                "There is no agent at \(socket).",
+                cause: "it is neither a directory nor a socket",
+                try: "give the pool directory of a running agent: --agent DIR"
             )
         }
         guard manager.isWritableFile(atPath: socket) else {

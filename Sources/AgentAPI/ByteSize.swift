@@ -45,7 +45,10 @@ public enum ByteSize {
                 try: "write it as 100MiB/s, or none"
             )
         }
-        let rate = try Self.bytes(of: String(text.dropLast(2)))
+        let rate: UInt64
+        do { rate = try Self.bytes(of: String(text.dropLast(2))) } catch {
+            throw Self.asRate(error, text)
+        }
         guard rate > 0 else {
             throw APIError(
                 .invalidRequest,
@@ -86,6 +89,15 @@ public enum ByteSize {
         let fraction = "\(scaled % UInt64(scale))"
         let zeros = String(repeating: "0", count: decimals - fraction.count)
         return "\(scaled / UInt64(scale)).\(zeros)\(fraction)"
+    }
+
+    /// What is wrong with the size in a rate, in words about the rate.
+    private static func asRate(_ error: APIError, _ text: String) -> APIError {
+        let reason = error.message.split(separator: ": ", maxSplits: 1).last ?? ""
+        let remedy = error.try.map { remedy in
+            remedy.hasSuffix("?") ? "\(remedy.dropLast())/s?" : "write it as 100MiB/s, or none"
+        }
+        return APIError(.invalidRequest, "'\(text)' is not a rate: \(reason)", try: remedy)
     }
 
     private static func meant(_ unit: String, _ digits: Substring) -> String? {

@@ -42,11 +42,21 @@ enum Arguments {
         _ arguments: [String],
         of root: any ParsableCommand.Type
     ) -> APIError? {
+        if let first = arguments.first, arguments.count == 1, Self.globalsWithValue.contains(first)
+        {
+            return APIError(
+                .invalidRequest,
+                "'\(first)' needs a value, and a command behind it.",
+                try: "godwit --help"
+            )
+        }
         var current = root
         var path = "godwit"
-        for word in arguments {
+        // 'help' takes the words of a command, as if it were not there.
+        let words = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
+        for word in words {
             let subcommands = current.configuration.subcommands
-            guard !subcommands.isEmpty, !word.hasPrefix("-"), word != "help" else { return nil }
+            guard !subcommands.isEmpty, !word.hasPrefix("-") else { return nil }
             let names = subcommands.compactMap { $0.configuration.commandName }
             if let next = subcommands.first(where: { $0.configuration.commandName == word }) {
                 current = next

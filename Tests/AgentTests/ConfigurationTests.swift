@@ -86,14 +86,14 @@ import Testing
             ),
             (
                 "limits:\n  bandwidth: 100MB/s",
-                "agent.yaml:2:14: limits.bandwidth: '100MB' is not a size: 'MB' is not a unit.",
-                "did you mean 100MiB?"
+                "agent.yaml:2:14: limits.bandwidth: '100MB/s' is not a rate: 'MB' is not a unit.",
+                "did you mean 100MiB/s?"
             ),
             (
                 "certificates:\n  lifetime: 24",
-                "agent.yaml:2:13: certificates.lifetime: '24' is not a duration from 1.0 to "
-                    + "31536000.0 seconds.",
-                "write it with s, m, h or d, such as 24h"
+                "agent.yaml:2:13: certificates.lifetime: '24' is not a duration from 1 to "
+                    + "31536000 seconds.",
+                "write it with s, m, h or d, such as 30s"
             ),
             ("- a\n- b", "agent.yaml:1:1: The file must hold keys and values.", nil),
         ] as [(String, String, String?)]

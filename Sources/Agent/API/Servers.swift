@@ -32,6 +32,13 @@ struct APIServer: Service {
                 cause: "\(error)",
                 try: "check that the address is one of this machine: --api HOST:PORT"
             )
+        } catch let error as SocketAddressError.UnknownHost {
+            throw APIError(
+                .invalidConfiguration,
+                "Cannot listen on \(self.place).",
+                cause: "\(error)",
+                try: "check that the host has an address: --api HOST:PORT"
+            )
         }
     }
 }

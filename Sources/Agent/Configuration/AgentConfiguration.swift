@@ -95,14 +95,18 @@ struct Setting: Sendable {
 
     /// Every key of the file; sections are written with a dot.
     static let all: [Setting] = [
-        Setting("pool") { configuration, text in configuration.pool = text },
+        Setting("pool") { (configuration, text) throws(APIError) in
+            configuration.pool = try Self.present(text)
+        },
         Setting("data") { (configuration, text) throws(APIError) in
             configuration.data = try HostPort(text)
         },
         Setting("api") { (configuration, text) throws(APIError) in
             configuration.api = try HostPort(text)
         },
-        Setting("name") { configuration, text in configuration.name = text },
+        Setting("name") { (configuration, text) throws(APIError) in
+            configuration.name = try Self.printable(text)
+        },
         Setting("limits.transfers") { (configuration, text) throws(APIError) in
             configuration.transfers = try Self.count(text, 1...256)
         },
@@ -131,6 +135,24 @@ struct Setting: Sendable {
             configuration.drainTimeout = try Self.seconds(text, 0...3600)
         },
     ]
+
+    private static func present(_ text: String) throws(APIError) -> String {
+        guard !text.isEmpty else { throw APIError(.invalidConfiguration, "it is empty.") }
+        return text
+    }
+
+    /// A name that others show to people.
+    private static func printable(_ text: String) throws(APIError) -> String {
+        let isClean = text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+        guard isClean, !text.isEmpty, text.utf8.count <= 253 else {
+            throw APIError(
+                .invalidConfiguration,
+                "it must have 1 to 253 bytes and no control characters.",
+                try: "leave it out for the name of the machine"
+            )
+        }
+        return text
+    }
 
     private static func count(_ text: String, _ range: ClosedRange<Int>) throws(APIError) -> Int {
         guard let number = Int(text), range.contains(number) else {
@@ -166,9 +188,9 @@ struct Setting: Sendable {
         else {
             throw APIError(
                 .invalidConfiguration,
-                "'\(text)' is not a duration from \(range.lowerBound) to "
-                    + "\(range.upperBound) seconds.",
-                try: "write it with s, m, h or d, such as 24h"
+                "'\(text)' is not a duration from \(Int(range.lowerBound)) to "
+                    + "\(Int(range.upperBound)) seconds.",
+                try: "write it with s, m, h or d, such as 30s"
             )
         }
         return number * scale

@@ -56,14 +56,23 @@ public enum ConfigurationFile {
     ) throws(APIError) {
         for (key, value) in mapping {
             let name = section + (key.scalar?.string ?? "")
-            if let setting = Setting.all.first(where: { $0.key == name }) {
-                guard let scalar = value.scalar else {
-                    throw Self.wrong(file, value, "'\(name)' needs one value.")
+            // A dotted key would be a second spelling of one inside its section.
+            let isDotted = section.isEmpty && name.contains(".")
+            if !isDotted, let setting = Setting.all.first(where: { $0.key == name }) {
+                guard let scalar = value.scalar, !scalar.isNull else {
+                    throw Self.wrong(
+                        file,
+                        value,
+                        "'\(name)' needs one value.",
+                        "leave the key out to keep the default"
+                    )
                 }
                 do { try setting.apply(&result, scalar.string) } catch {
                     throw Self.wrong(file, value, "\(name): \(error.message)", error.try)
                 }
             } else if section.isEmpty, Self.sections.contains(name) {
+                // A section whose keys are all commented out.
+                if value.scalar?.isNull == true { continue }
                 guard let inner = value.mapping else {
                     throw Self.wrong(
                         file,
@@ -93,6 +102,14 @@ public enum ConfigurationFile {
         let meant =
             Suggestion.nearest(to: name, in: known)
             ?? known.first { $0.hasSuffix("." + last) }
+        if meant == name, let dot = name.firstIndex(of: ".") {
+            return Self.wrong(
+                file,
+                key,
+                "Unknown key '\(name)'.",
+                "write '\(name[name.index(after: dot)...])' inside the section '\(name[..<dot])'"
+            )
+        }
         return Self.wrong(
             file,
             key,
@@ -113,11 +130,30 @@ public enum ConfigurationFile {
     }
 
     private static func told(_ error: any Error, _ file: String) -> APIError {
-        APIError(
+        let (place, problem) =
+            switch error as? YamlError {
+            case .scanner(let context, let problem, let mark, _)?,
+                .parser(let context, let problem, let mark, _)?,
+                .composer(let context, let problem, let mark, _)?:
+                (
+                    "\(file):\(mark.line):\(mark.column)",
+                    [context?.text, problem].compactMap(\.self).joined(separator: " ")
+                )
+            case .reader(let problem, _, _, _)?: (file, problem)
+            case _: (file, "\(error)")
+            }
+        return APIError(
             .invalidConfiguration,
-            "\(file) is not YAML that can be used.",
-            cause: "\(error)",
+            "\(place): This is not YAML that can be used.",
+            cause: problem.split(separator: "\n").joined(separator: " "),
             try: "compare it with examples/agent.yaml"
         )
+    }
+}
+
+extension Node.Scalar {
+    /// Whether nothing is written, or what YAML writes for nothing.
+    fileprivate var isNull: Bool {
+        self.style == .plain && ["", "~", "null", "Null", "NULL"].contains(self.string)
     }
 }

@@ -26,6 +26,14 @@ extension VolumeService {
             )
         }
         let found = try self.find(name)
+        let parent = request.to[..<(request.to.lastIndex(of: "/") ?? request.to.startIndex)]
+        guard parent.isEmpty || PoolDirectory.exists(String(parent)) else {
+            throw APIError(
+                .fileNotReadable,
+                "Volume \(name) was not exported: there is no directory \(parent).",
+                try: "make the directory first, or choose another path"
+            )
+        }
         do {
             let (generation, size, root): (UInt64, ByteCount, RootDigest?)
             switch found {

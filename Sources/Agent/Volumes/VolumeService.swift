@@ -100,8 +100,13 @@ struct VolumeService: Sendable {
             }
             switch (request.sizeBytes, request.from, request.attach) {
             case (let size?, nil, nil):
-                guard let size = ByteCount(untrusted: size) else {
-                    throw APIError(.invalidRequest, "The size is too large.")
+                guard let size = ByteCount(untrusted: size), size <= Geometry.maximumVolume else {
+                    throw APIError(
+                        .invalidRequest,
+                        "A volume of \(ByteSize.text(of: size)) is too large.",
+                        cause: "the limit is \(ByteSize.text(of: Geometry.maximumVolume))",
+                        try: "use several volumes"
+                    )
                 }
                 return try self.info(
                     of: try self.sources.create(name, size: size, using: &generator)

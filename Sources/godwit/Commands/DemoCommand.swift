@@ -19,6 +19,8 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "Where the pools and images go; a temporary directory without it.")
     var dir: String?
 
+    func validate() throws { try refuseEmpty(["--dir": self.dir]) }
+
     func run() async throws {
         let directory = try self.dir.map(VolumeCommand.absolute) ?? Self.temporary()
         let interrupt = Interrupt()

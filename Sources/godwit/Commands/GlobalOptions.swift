@@ -67,9 +67,23 @@ struct Nothing: Codable, Sendable {}
 /// Parses with the agent's own words for what is wrong.
 func parsed<Value>(_ body: () throws(APIError) -> Value) throws -> Value {
     do { return try body() } catch {
-        throw ValidationError(
-            error.message
-                + (error.try.map { " \($0.prefix(1).uppercased())\($0.dropFirst())." } ?? "")
-        )
+        let remedy = error.try.map { remedy in
+            let end = remedy.hasSuffix("?") ? "" : "."
+            return " \(remedy.prefix(1).uppercased())\(remedy.dropFirst())\(end)"
+        }
+        throw ValidationError(error.message + (remedy ?? ""))
     }
+}
+
+/// Refuses options that were given with nothing in them, as an unset variable of a script leaves them.
+func refuseEmpty(_ values: KeyValuePairs<String, String?>) throws {
+    for (option, value) in values where value?.isEmpty == true {
+        throw ValidationError("\(option) is empty.")
+    }
+}
+
+/// Refuses a wait that is none.
+func checkTimeout(_ seconds: Int?) throws {
+    guard let seconds, seconds < 1 else { return }
+    throw ValidationError("--timeout \(seconds) is no time to wait: use 1 or more.")
 }

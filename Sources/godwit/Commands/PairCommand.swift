@@ -27,7 +27,7 @@ extension PairCommand {
         )
         @Argument(help: "The name that the pair gets here.") var name: String
         @Option(help: "The address of the destination agent.") var ip: String
-        @Option(help: "The port of its API.") var port: Int = 9001
+        @Option(parsing: .unconditional, help: "The port of its API.") var port: Int = 9001
         @Option(
             help: ArgumentHelp(
                 "Where the destination's token is read: - for standard input, or @FILE.",
@@ -40,6 +40,10 @@ extension PairCommand {
         @OptionGroup var options: AgentOptions
 
         func validate() throws {
+            try refuseEmpty(["--ip": self.ip])
+            guard self.token != "@" else {
+                throw ValidationError("--token @ names no file: write @FILE.")
+            }
             guard (1...65_535).contains(self.port) else {
                 throw ValidationError("--port \(self.port) is not a port: use 1 to 65535.")
             }

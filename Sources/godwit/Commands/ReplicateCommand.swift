@@ -25,24 +25,33 @@ struct ReplicateCommand: AsyncParsableCommand {
     var to: String
     @Option(help: "A full transfer: copy ships every byte, verify only what differs.")
     var full: FullMode?
-    @Option(help: "Bytes per second of each transfer, such as 100MiB/s.") var limit: String?
+    @Option(
+        parsing: .unconditional,
+        help: "Bytes per second of each transfer, such as 100MiB/s."
+    )
+    var limit: String?
     @Option(help: "How chunks are compressed: auto, none, lz4 or deflate.")
     var codec: CodecSetting = .auto
-    @Option(help: "Data connections of each transfer, 1 to 16.") var streams: Int?
+    @Option(parsing: .unconditional, help: "Data connections of each transfer, 1 to 16.")
+    var streams: Int?
     @Flag(help: "Let a volume that was made smaller cut its copy.") var allowShrink = false
     @Flag(help: "Do not wait for the end.") var detach = false
-    @Option(help: "Seconds to wait; the transfers go on after it.") var timeout: Int?
+    @Option(parsing: .unconditional, help: "Seconds to wait; the transfers go on after it.")
+    var timeout: Int?
     @OptionGroup var options: AgentOptions
 
     func validate() throws {
+        try refuseEmpty(["--to": self.to])
+        guard !self.volumes.contains("") else { throw ValidationError("A volume's name is empty.") }
         guard Set(self.volumes).count == self.volumes.count else {
             throw ValidationError("A volume is named twice.")
         }
         if let streams, !(1...16).contains(streams) {
             throw ValidationError("--streams \(streams) is out of range: use 1 to 16.")
         }
-        if let timeout, timeout < 1 {
-            throw ValidationError("--timeout \(timeout) is no time to wait: use 1 or more.")
+        try checkTimeout(self.timeout)
+        if self.detach, self.timeout != nil {
+            throw ValidationError("--timeout does not go with --detach, which waits for nothing.")
         }
         if let limit { _ = try parsed { () throws(APIError) in try ByteSize.rate(of: limit) } }
     }

@@ -38,8 +38,16 @@ extension TransferCommand {
         @Argument(help: "The identities of the transfers.", completion: Completions.transfers)
         var ids: [String]
         @Flag(help: "Wait for the end; exit as 'replicate' does.") var follow = false
-        @Option(help: "Seconds to wait; the transfers go on after it.") var timeout: Int?
+        @Option(parsing: .unconditional, help: "Seconds to wait; the transfers go on after it.")
+        var timeout: Int?
         @OptionGroup var options: AgentOptions
+
+        func validate() throws {
+            try checkTimeout(self.timeout)
+            guard self.timeout == nil || self.follow else {
+                throw ValidationError("--timeout only goes with --follow.")
+            }
+        }
 
         func run() async throws {
             try await self.options.withAgent { agent in

@@ -37,7 +37,12 @@ extension VolumeCommand {
                 """
         )
         @Argument(help: "The name of the volume.") var name: String
-        @Option(help: "Makes an empty volume of this size, such as 10GiB.") var size: String?
+        // Unconditional, here and elsewhere: "-5" is a wrong value, not an option that follows.
+        @Option(
+            parsing: .unconditional,
+            help: "Makes an empty volume of this size, such as 10GiB."
+        )
+        var size: String?
         @Option(help: "Copies this image into the pool.", completion: .file()) var from: String?
         @Option(
             help: "Uses this file or block device where it lies, without a copy.",
@@ -49,6 +54,7 @@ extension VolumeCommand {
         @OptionGroup var options: AgentOptions
 
         func validate() throws {
+            try refuseEmpty(["--from": self.from, "--attach": self.attach])
             let origins = [self.size, self.from, self.attach].compactMap(\.self).count
             guard origins == 1 else {
                 throw ValidationError(
@@ -176,9 +182,12 @@ extension VolumeCommand {
         )
         @Argument(help: "The name of the volume.", completion: Completions.volumes)
         var name: String
-        @Option(help: "The generation; the newest without it.") var generation: UInt64?
+        @Option(parsing: .unconditional, help: "The generation; the newest without it.")
+        var generation: UInt64?
         @Option(help: "The file to make; it must not exist.", completion: .file()) var to: String
         @OptionGroup var options: AgentOptions
+
+        func validate() throws { try refuseEmpty(["--to": self.to]) }
 
         func run() async throws {
             let request = VolumeExportRequest(
@@ -213,6 +222,8 @@ extension VolumeCommand {
         )
         var against: String?
         @OptionGroup var options: AgentOptions
+
+        func validate() throws { try refuseEmpty(["--against": self.against]) }
 
         func run() async throws {
             try await self.options.withAgent { agent in

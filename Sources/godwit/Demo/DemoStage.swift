@@ -22,7 +22,7 @@ final class DemoStage {
             throw APIError(
                 .failedDemo,
                 "The directory \(directory) cannot be made.",
-                cause: "\(error)",
+                cause: error.localizedDescription,
                 try: "give another one: --dir DIR"
             )
         }
