@@ -86,7 +86,7 @@ public enum CodecChoice: String, Hashable, Sendable, CaseIterable {
     case none
     /// LZ4 blocks, where they get smaller.
     case lz4
-    /// Zlib streams, where they get smaller: for slow links.
+    /// Deflate streams, where they get smaller: for slow links.
     case deflate
 }
 

@@ -16,7 +16,7 @@ public struct CodecSet: OptionSet, Hashable, Sendable {
     /// LZ4 blocks.
     public static let lz4 = Self(rawValue: 2)
 
-    /// Zlib streams.
+    /// Raw deflate streams (RFC 1951).
     public static let deflate = Self(rawValue: 4)
 
     /// Every codec of version 1.

@@ -23,7 +23,7 @@ public struct FeatureName: Hashable, Comparable, Sendable, CustomStringConvertib
     /// Chunks compressed as LZ4 blocks.
     public static let codecLZ4 = Self(known: "codec.lz4")
 
-    /// Chunks compressed as zlib streams.
+    /// Chunks compressed as raw deflate streams (RFC 1951).
     public static let codecDeflate = Self(known: "codec.deflate")
 
     /// The name.

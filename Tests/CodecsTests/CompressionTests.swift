@@ -9,6 +9,34 @@ import Testing
     static let compressing: [ChunkCodec] = [.lz4, .deflate]
     static let sizes = [64, 100, 4095, 4096, 4097, 65_536, 1_000_003, 1_048_576]
 
+    // "hello" as one stored block of RFC 1951, alone and inside a stream of RFC 1950.
+    private static let rawDeflate: [UInt8] = [
+        0x01, 0x05, 0x00, 0xfa, 0xff, 0x68, 0x65, 0x6c, 0x6c, 0x6f,
+    ]
+    private static let zlibStream: [UInt8] = [0x78, 0x01] + rawDeflate + [0x06, 0x2c, 0x02, 0x15]
+
+    @Test func deflateIsTheRawStreamThatTheWireFormatNames() {
+        var decompressor = ChunkDecompressor()
+        var target = ChunkBuffer(capacity: ByteCount(5))
+        let isRaw = decompressor.decompress(
+            buffer(of: Self.rawDeflate),
+            0..<Self.rawDeflate.count,
+            into: &target,
+            0..<5,
+            codec: .deflate
+        )
+        #expect(isRaw)
+        #expect(target.array(0..<5) == Array("hello".utf8))
+        let isZlib = decompressor.decompress(
+            buffer(of: Self.zlibStream),
+            0..<Self.zlibStream.count,
+            into: &target,
+            0..<5,
+            codec: .deflate
+        )
+        #expect(!isZlib)
+    }
+
     @Test(arguments: compressing, sizes)
     func whatWasCompressedComesBack(codec: ChunkCodec, count: Int) throws {
         var generator = SeededGenerator(seed: UInt64(count))
