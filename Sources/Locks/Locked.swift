@@ -5,7 +5,7 @@ import Glibc
 /// A value that threads share, behind a POSIX mutex.
 ///
 /// It has the shape of `Synchronization.Mutex`, which the thread sanitizer does not understand
-/// (docs/decisions/0007), and like that it is for short work that does not wait.
+/// (docs/decisions/0007), and like that it is not for waiting under.
 ///
 /// `@unchecked`: the value is reached only while the mutex is held, which keeps a stable heap
 /// address from `init` to `deinit`.

@@ -307,7 +307,7 @@ extension ReplicaSource {
                 isZero
                 ? [UInt8](repeating: 0, count: range.count)
                 : noise(range.count, using: &self.generator)
-            bytes.replaceSubrange(range, with: fresh)
+            bytes.overwrite(range, with: fresh)
         }
         self.advance(to: bytes)
     }
@@ -317,7 +317,7 @@ extension ReplicaSource {
         var bytes = noise(size, using: &self.generator)
         for start in stride(from: 0, to: size, by: 5 * 4096) {
             let end = min(start + 2 * 4096, size)
-            bytes.replaceSubrange(start..<end, with: repeatElement(0, count: end - start))
+            bytes.clear(start..<end)
         }
         self.advance(to: bytes)
     }

@@ -19,10 +19,10 @@ struct StorageDeviceTests {
             // Whole sectors, parts of sectors at both ends, and less than one sector.
             for range in [0..<65_536, 100_001..<300_333, 400_000..<400_100, 511..<513] {
                 try file.zero(extent(range.lowerBound, range.upperBound))
-                bytes.replaceSubrange(range, with: repeatElement(0, count: range.count))
+                bytes.clear(range)
             }
             try file.zero(extent(3 << 20, 1 << 40))
-            bytes.replaceSubrange((3 << 20)..., with: repeatElement(0, count: 1 << 20))
+            bytes.clear((3 << 20)..<(4 << 20))
             try file.sync()
             #expect(try file.contents() == Data(bytes))
             #expect(try file.extents() == [KindedExtent(extent(0, 4 << 20), .data)])

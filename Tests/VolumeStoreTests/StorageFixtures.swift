@@ -42,6 +42,26 @@ extension BlockFile {
     }
 }
 
+extension [UInt8] {
+    /// Replaces a range by as many other bytes, in one copy.
+    ///
+    /// `replaceSubrange` takes its elements one by one in a debug build, and from `repeatElement` with an
+    /// allocation for each: minutes for a test under the thread sanitizer.
+    mutating func overwrite(_ range: Range<Int>, with bytes: [UInt8]) {
+        precondition(range.count == bytes.count, "\(bytes.count) bytes for \(range)")
+        self.withUnsafeMutableBytes { target in
+            bytes.withUnsafeBytes {
+                UnsafeMutableRawBufferPointer(rebasing: target[range]).copyMemory(from: $0)
+            }
+        }
+    }
+
+    /// Sets a range to zeros.
+    mutating func clear(_ range: Range<Int>) {
+        self.overwrite(range, with: [UInt8](repeating: 0, count: range.count))
+    }
+}
+
 /// The code of the error that a call throws.
 func code(of body: () throws -> Void) -> StoreError.Code? {
     do {
