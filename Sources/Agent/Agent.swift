@@ -70,16 +70,14 @@ struct ReloadService: Service {
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             do {
-                let configuration = try self.reload()
-                let left = configuration.keysForRestart(since: self.parts.core.configuration)
-                self.parts.apply(configuration)
+                let waiting = self.parts.apply(try self.reload())
                 await self.parts.renewal.renewDue()
                 self.parts.core.journal.note(
                     "ConfigurationReloaded",
                     "limits and certificates were read again"
-                        + (left.isEmpty
-                            ? "" : "; a restart is needed for \(left.joined(separator: ", "))"),
-                    level: left.isEmpty ? .info : .warning
+                        + (waiting.isEmpty
+                            ? "" : "; a restart is needed for \(waiting.joined(separator: ", "))"),
+                    level: waiting.isEmpty ? .info : .warning
                 )
             } catch {
                 self.parts.core.journal.note(

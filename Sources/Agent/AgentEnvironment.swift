@@ -15,6 +15,8 @@ public struct AgentEnvironment: Sendable {
     public var hostName: String
     /// Where log lines go.
     public var logger: Logger
+    /// Changes the least severe level that the logger writes.
+    public var setLogLevel: @Sendable (LogLevel) -> Void
     /// Called when draining does not end: the process has to.
     public var stuck: @Sendable () -> Void
 
@@ -24,12 +26,14 @@ public struct AgentEnvironment: Sendable {
         monotonicNanoseconds: @escaping @Sendable () -> UInt64,
         hostName: String,
         logger: Logger,
+        setLogLevel: @escaping @Sendable (LogLevel) -> Void = { (_) in },
         stuck: @escaping @Sendable () -> Void
     ) {
         self.now = now
         self.monotonicNanoseconds = monotonicNanoseconds
         self.hostName = hostName
         self.logger = logger
+        self.setLogLevel = setLogLevel
         self.stuck = stuck
     }
 }

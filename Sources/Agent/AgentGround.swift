@@ -8,6 +8,7 @@ import VolumeStore
 
 /// What lies in the pool, opened: the ground that the other parts of an agent stand on.
 struct AgentGround: Sendable {
+    let live: LiveConfiguration
     let pool: Pool
     let catalogue: Catalogue
     let journal: Journal
@@ -29,6 +30,7 @@ struct AgentGround: Sendable {
             )
         }
         let now = environment.now
+        self.live = LiveConfiguration(configuration)
         self.pool = try Pool(path, now: now())
         let (catalogue, wasReplaced) = try Self.catalogue(self.pool, now())
         self.catalogue = catalogue
@@ -46,7 +48,7 @@ struct AgentGround: Sendable {
             directory: "\(self.pool.identity)/pairs",
             catalogue: catalogue
         )
-        (self.sources, self.replicas) = try Self.stores(self.pool, configuration)
+        (self.sources, self.replicas) = try Self.stores(self.pool, self.live)
         for fault in self.replicas.faults {
             self.journal.note(
                 "ReplicaFaulty",
@@ -79,14 +81,14 @@ struct AgentGround: Sendable {
 
     private static func stores(
         _ pool: Pool,
-        _ configuration: AgentConfiguration
+        _ live: LiveConfiguration
     ) throws(APIError) -> (SourceStore, ReplicaStore) {
         do {
             return (
                 try SourceStore(pool: pool.path),
                 try ReplicaStore(
                     pool: pool.path,
-                    options: ReplicaOptions(keptGenerations: configuration.keepGenerations)
+                    options: ReplicaOptions(keptGenerations: live.current.keepGenerations)
                 )
             )
         } catch { throw APIError(error, "The volumes of \(pool.path) cannot be read.") }

@@ -19,6 +19,8 @@ struct AgentParts: Sendable {
     let pool: Pool
     let core: AgentCore
     let settings: TransferQueue.Settings
+    let live: LiveConfiguration
+    let threads: ThreadBudget
     let receiver: DataReceiver
     let renewal: CertificateRenewal
 
@@ -27,6 +29,8 @@ struct AgentParts: Sendable {
         _ environment: AgentEnvironment
     ) throws(APIError) {
         let ground = try AgentGround(configuration, environment)
+        let live = ground.live
+        let runner = Self.runner(ground, configuration, environment)
         let settings = TransferQueue.Settings(Self.values(configuration))
         let listener = try Self.listener(configuration.data, ground.identity)
         let endpoints = Endpoints()
@@ -42,6 +46,8 @@ struct AgentParts: Sendable {
         )
         self.pool = ground.pool
         self.settings = settings
+        self.live = live
+        self.threads = runner.threads
         self.receiver = receiver
         self.core = AgentCore(
             configuration: configuration,
@@ -58,14 +64,14 @@ struct AgentParts: Sendable {
             queue: try TransferQueue(
                 catalogue: ground.catalogue,
                 journal: ground.journal,
-                runner: Self.runner(ground, configuration, environment),
+                runner: runner,
                 settings: settings,
                 now: environment.now
             ),
             desk: PairingDesk(
                 identity: ground.identity,
                 registry: ground.registry,
-                lifetime: .seconds(configuration.certificateLifetime),
+                lifetime: .seconds(live.current.certificateLifetime),
                 now: environment.now
             ),
             endpoints: endpoints,
@@ -75,7 +81,7 @@ struct AgentParts: Sendable {
             identity: ground.identity,
             registry: ground.registry,
             journal: ground.journal,
-            interval: .seconds(min(60, max(0.2, configuration.certificateLifetime / 12))),
+            interval: { .seconds(min(60, max(0.2, live.current.certificateLifetime / 12))) },
             now: environment.now
         )
     }
@@ -101,10 +107,16 @@ struct AgentParts: Sendable {
     }
 
     /// Takes over what may change while the agent runs.
-    func apply(_ configuration: AgentConfiguration) {
+    ///
+    /// - Returns: the keys that differ too and wait for the next start.
+    func apply(_ configuration: AgentConfiguration) -> [String] {
+        let waiting = self.live.change(to: configuration)
+        self.threads.resize(to: configuration.threads)
+        self.core.environment.setLogLevel(configuration.logLevel)
         self.settings.values.withLock { $0 = Self.values(configuration) }
         self.core.identity.renewServer()
         self.core.queue.wakeUp()
+        return waiting
     }
 
     private static func values(

@@ -17,10 +17,11 @@ enum Composition {
         // A reader of the log that went away must not end the agent.
         signal(SIGPIPE, SIG_IGN)
         let now: @Sendable () -> Date = { Date() }
+        let threshold = LogThreshold(configuration.logLevel)
         let logger = Logger(label: "godwit-agent") { _ in
             LogOutput(
                 isJSON: isJSON,
-                level: Logger.Level(rawValue: configuration.logLevel.rawValue) ?? .info,
+                threshold: threshold,
                 now: now,
                 write: { Self.write($0) }
             )
@@ -30,6 +31,7 @@ enum Composition {
             monotonicNanoseconds: { DispatchTime.now().uptimeNanoseconds },
             hostName: ProcessInfo.processInfo.hostName,
             logger: logger,
+            setLogLevel: { threshold.level = $0 },
             stuck: { _exit(1) }
         )
     }

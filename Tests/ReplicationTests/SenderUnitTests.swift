@@ -121,6 +121,33 @@ private func kinded(_ start: Int, _ end: Int, _ kind: ExtentKind) -> KindedExten
         #expect(budget.free == 4)
     }
 
+    @Test func aLargerBudgetServesWhoWaits() throws {
+        let budget = ThreadBudget(threads: 2)
+        #expect(budget.take(2, isCancelled: { false }, queued: {}) == 2)
+        let line = Line()
+        let waiter = try Joined { line.take(2, "waiter", from: budget) }
+        line.waitForQueued(1)
+        budget.resize(to: 4)
+        waiter.join()
+        #expect(line.served == ["waiter"])
+        #expect(budget.threads == 4 && budget.free == 2)
+    }
+
+    @Test func aSmallerBudgetHoldsOnceThreadsWereGivenBack() throws {
+        let budget = ThreadBudget(threads: 4)
+        #expect(budget.take(4, isCancelled: { false }, queued: {}) == 4)
+        let line = Line()
+        let waiter = try Joined { line.take(4, "waiter", from: budget) }
+        line.waitForQueued(1)
+        budget.resize(to: 1)
+        #expect(budget.free == 0)
+        budget.release(4)
+        // It wanted four, and gets what there is now.
+        waiter.join()
+        #expect(line.served == ["waiter"])
+        #expect(budget.take(4, isCancelled: { false }, queued: {}) == 1)
+    }
+
     @Test func aCancelledOneLeavesTheLine() throws {
         let budget = ThreadBudget(threads: 1)
         #expect(budget.take(1, isCancelled: { false }, queued: {}) == 1)

@@ -11,7 +11,7 @@ import Testing
 /// Connections that are given up while they are being made.
 ///
 /// Each allows an hour, so that a wait that cannot be broken off is seen as a test that hangs.
-@Suite(.timeLimit(.minutes(2))) struct InterruptionTests {
+@Suite(.timeLimit(.minutes(10))) struct InterruptionTests {
     /// As `/proc/net/tcp` writes it.
     private enum ConnectionState: String {
         case established = "01"

@@ -59,10 +59,7 @@ public struct AgentConfiguration: Sendable, Hashable {
     public func keysForRestart(since former: Self) -> [String] {
         let fixed: [(key: String, value: (Self) -> AnyHashable)] = [
             ("pool", { $0.pool }), ("data", { $0.data }), ("api", { $0.api }),
-            ("name", { $0.name }), ("limits.threads", { $0.threads }),
-            ("keepGenerations", { $0.keepGenerations }),
-            ("certificates.lifetime", { $0.certificateLifetime }),
-            ("log.format", { $0.logFormat }), ("log.level", { $0.logLevel }),
+            ("name", { $0.name }), ("log.format", { $0.logFormat }),
             ("drainTimeout", { $0.drainTimeout }),
         ]
         return fixed.filter { $0.value(self) != $0.value(former) }.map(\.key)

@@ -2,6 +2,7 @@
 
 import AgentAPI
 public import Foundation
+import Locks
 public import Logging
 
 /// The keys that log lines carry, so that one transfer can be followed by its identity.
@@ -12,12 +13,31 @@ enum LogKey {
     static let error = "error"
 }
 
+/// The least severe level that is written, which may change while loggers exist.
+public final class LogThreshold: Sendable {
+    private let value: Locked<LogLevel>
+
+    /// A threshold that stands at a level.
+    public init(_ level: LogLevel) { self.value = Locked(level) }
+
+    /// Where it stands.
+    public var level: LogLevel {
+        get { self.value.withLock { $0 } }
+        set { self.value.withLock { $0 = newValue } }
+    }
+}
+
 /// Writes log lines to standard error: for people, or as one JSON object each.
 public struct LogOutput: LogHandler {
-    /// The least severe level that is written.
-    public var logLevel: Logger.Level
+    /// The least severe level that is written: the threshold's, or what this logger was told.
+    public var logLevel: Logger.Level {
+        get { self.ownLevel ?? Logger.Level(rawValue: self.threshold.level.rawValue) ?? .info }
+        set { self.ownLevel = newValue }
+    }
     /// What every line carries.
     public var metadata: Logger.Metadata = [:]
+    private var ownLevel: Logger.Level?
+    private let threshold: LogThreshold
     private let isJSON: Bool
     private let now: @Sendable () -> Date
     private let write: @Sendable (String) -> Void
@@ -25,12 +45,12 @@ public struct LogOutput: LogHandler {
     /// A handler that calls `write` with each finished line.
     public init(
         isJSON: Bool,
-        level: Logger.Level,
+        threshold: LogThreshold,
         now: @escaping @Sendable () -> Date,
         write: @escaping @Sendable (String) -> Void
     ) {
         self.isJSON = isJSON
-        self.logLevel = level
+        self.threshold = threshold
         self.now = now
         self.write = write
     }

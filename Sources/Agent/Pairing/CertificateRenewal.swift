@@ -16,14 +16,14 @@ struct CertificateRenewal: Service {
     let registry: PairRegistry
     let journal: Journal
     /// Between two looks: a twelfth of a certificate's life, a minute at most.
-    let interval: Duration
+    let interval: @Sendable () -> Duration
     let now: @Sendable () -> Date
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await self.renewDue()
-                do { try await Task.sleep(for: self.interval) } catch { return }
+                do { try await Task.sleep(for: self.interval()) } catch { return }
             }
         }
     }

@@ -32,7 +32,8 @@ actor PairingDesk {
 
     private let identity: AgentIdentity
     private let registry: PairRegistry
-    private let lifetime: Duration
+    /// Asked for each certificate: SIGHUP may change it.
+    private let lifetime: @Sendable () -> Duration
     private let now: @Sendable () -> Date
     private var sessions: [String: Session] = [:]
     private var starts: [String: [Date]] = [:]
@@ -40,7 +41,7 @@ actor PairingDesk {
     init(
         identity: AgentIdentity,
         registry: PairRegistry,
-        lifetime: Duration,
+        lifetime: @autoclosure @escaping @Sendable () -> Duration,
         now: @escaping @Sendable () -> Date
     ) {
         self.identity = identity
@@ -131,7 +132,7 @@ actor PairingDesk {
                 session.request,
                 of: session.source,
                 at: now,
-                lifetime: self.lifetime
+                lifetime: self.lifetime()
             )
             let record = TrustRecord(
                 pair: PairEntry(
@@ -203,7 +204,7 @@ actor PairingDesk {
                 request,
                 of: source,
                 at: self.now(),
-                lifetime: self.lifetime
+                lifetime: self.lifetime()
             )
         } catch {
             throw APIError(.invalidRequest, "The certificate request cannot be used: \(error).")

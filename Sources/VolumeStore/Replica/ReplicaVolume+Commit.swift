@@ -159,7 +159,8 @@ extension ReplicaVolume {
         var kept: [GenerationRecord] = []
         var newest = pending.target
         let older = [commit.visible].compactMap(\.self) + commit.kept
-        for generation in older where kept.count + 1 < self.options.keptGenerations {
+        let wanted = self.options.keptGenerations()
+        for generation in older where kept.count + 1 < wanted {
             guard newest.clonedFrom == generation.generation.number else { break }
             kept.append(generation)
             newest = generation

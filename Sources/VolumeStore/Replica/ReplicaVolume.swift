@@ -151,6 +151,7 @@ public final class ReplicaVolume: Sendable {
             volume: record,
             paths: self.paths,
             reflink: self.options.reflink,
+            trackedExtents: self.options.trackedExtents,
             spare: spare,
             hook: self.options.hook
         )
@@ -160,20 +161,27 @@ public final class ReplicaVolume: Sendable {
 /// How the replicas of a store are kept.
 public struct ReplicaOptions: Sendable {
     /// Generations that are kept where clones make that cheap, the visible one included.
-    public var keptGenerations: Int
+    ///
+    /// Asked at each commit, so that it can change while the store is open.
+    public var keptGenerations: @Sendable () -> Int
     /// Whether stages are clones where the file system can.
     public var reflink: ReflinkUse
+    /// The extents that a stage remembers one by one.
+    public var trackedExtents: Int
     /// Called at each crash point; for tests.
     public var hook: CrashHook
 
     /// The options that an agent uses, unless something else is said.
     public init(
-        keptGenerations: Int = ReplicaLimits.keptGenerations,
+        keptGenerations: @autoclosure @escaping @Sendable () -> Int =
+            ReplicaLimits.keptGenerations,
         reflink: ReflinkUse = .automatic,
+        trackedExtents: Int = ReplicaLimits.trackedExtents,
         hook: @escaping CrashHook = { (_) throws(StoreError) in }
     ) {
-        self.keptGenerations = max(1, keptGenerations)
+        self.keptGenerations = { max(1, keptGenerations()) }
         self.reflink = reflink
+        self.trackedExtents = trackedExtents
         self.hook = hook
     }
 }

@@ -53,6 +53,7 @@ public final class Stage: Sendable {
         volume: VolumeRecord,
         directory: String,
         files: StageFiles,
+        trackedExtents: Int,
         hook: @escaping CrashHook
     ) throws(StoreError) {
         self.record = record
@@ -60,7 +61,7 @@ public final class Stage: Sendable {
         self.files = files
         self.hook = hook
         self.hasher = LeafHasher(key: volume.key)
-        self.ledger = Locked(StageLedger())
+        self.ledger = Locked(StageLedger(limit: trackedExtents))
         self.log = Locked(StageLog(files.log, of: record.transfer))
         self.journalEnd = Atomic(0)
         let size = files.inheritsDigests ? record.base?.generation.size : nil

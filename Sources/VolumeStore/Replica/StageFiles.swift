@@ -40,6 +40,7 @@ struct StageFactory: Sendable {
     let volume: VolumeRecord
     let paths: ReplicaPaths
     let reflink: ReflinkUse
+    var trackedExtents = ReplicaLimits.trackedExtents
     /// The generation whose clone lies ready; used up by the stage that takes it.
     let spare: GenerationRecord?
     let hook: CrashHook
@@ -73,6 +74,7 @@ struct StageFactory: Sendable {
             volume: self.volume,
             directory: self.stage.directory,
             files: try self.open(record),
+            trackedExtents: self.trackedExtents,
             hook: self.hook
         )
     }
@@ -88,6 +90,7 @@ struct StageFactory: Sendable {
                 volume: self.volume,
                 directory: self.stage.directory,
                 files: try self.open(record),
+                trackedExtents: self.trackedExtents,
                 hook: self.hook
             )
         }

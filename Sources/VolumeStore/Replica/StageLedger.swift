@@ -11,6 +11,8 @@ import BlockTypes
 /// Holds: `claimed` and `durable` are disjoint; everything applied is claimed. The ledger is behind
 /// a mutex that is held for the bookkeeping alone, never across a read or a write.
 struct StageLedger {
+    /// The extents that are remembered one by one.
+    let limit: Int
     /// Given to a writer and not yet durable; bounded by the credit of the streams.
     private(set) var claimed = ExtentSet()
     /// Durable and in the log.
@@ -23,6 +25,8 @@ struct StageLedger {
     private(set) var isTruncated = false
     /// Leaves whose base bytes do not have their stored digests.
     private(set) var drifted = ExtentSet()
+
+    init(limit: Int) { self.limit = limit }
 
     /// Reserves an extent for one writer; false when a byte of it came before.
     mutating func claim(_ extent: Extent) -> Bool {
@@ -63,7 +67,7 @@ struct StageLedger {
     /// Takes up a record of the log; false when there are more than can be remembered.
     mutating func restore(_ record: StageLogRecord) -> Bool {
         if record.kind == .drifted { return true }
-        guard self.durable.count + self.restored.count < ReplicaLimits.trackedExtents else {
+        guard self.durable.count + self.restored.count < self.limit else {
             return false
         }
         self.restored.insert(record.extent)
@@ -79,7 +83,7 @@ struct StageLedger {
 
     /// Whether so many more extents can be remembered one by one.
     func canTrack(_ extents: ExtentSet) -> Bool {
-        !self.isTruncated && self.durable.count + extents.count <= ReplicaLimits.trackedExtents
+        !self.isTruncated && self.durable.count + extents.count <= self.limit
     }
 
     /// Gives up what was claimed and not applied: its writer is gone.
