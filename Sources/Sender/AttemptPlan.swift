@@ -35,6 +35,7 @@ extension AttemptSource {
     ///   - mode: what is offered.
     ///   - target: the frozen bytes.
     ///   - base: the snapshot of the common generation, where it is left.
+    ///   - trust: whether rewritten leaves are taken for changed.
     ///   - generator: for the audit (P9).
     /// - Throws: `notFound` for an incremental when neither clone nor digests of the base are left.
     init(
@@ -42,6 +43,7 @@ extension AttemptSource {
         _ mode: TransferMode,
         _ target: SourceSnapshot,
         base: SourceSnapshot?,
+        trust: RewriteTrust,
         using generator: inout some RandomNumberGenerator
     ) throws(StoreError) {
         let image = try target.openImage()
@@ -95,7 +97,7 @@ extension AttemptSource {
             aligned: self.confirmation.needsWholeLeaves,
             unit: self.confirmation.unit,
             audit: audit,
-            readAheadIn: clones.map { [image, $0.0] } ?? []
+            clones: clones.map { WorkDispenser.Clones(target: image, base: $0.0, trust: trust) }
         )
     }
 

@@ -78,7 +78,14 @@ struct ReplicationAttempts {
         let (target, base, mode) = (self.target, self.base, self.pending.mode)
         var generator = self.run.environment.generator
         let source = try storing { () throws(StoreError) in
-            try AttemptSource(request.volume, mode, target, base: base, using: &generator)
+            try AttemptSource(
+                request.volume,
+                mode,
+                target,
+                base: base,
+                trust: RewriteTrust(after: self.run.pair.runs),
+                using: &generator
+            )
         }
         self.changeSource = source.kind
         let wakeup = try transporting { () throws(TransportError) in try Wakeup() }

@@ -92,6 +92,9 @@ final class ProgressCounters: Sendable {
     let compressedAway = ByteCounter()
     let wire = ByteCounter()
     let resumed = ByteCounter()
+    /// In whole leaves at new addresses: what was compared, and what of it was equal.
+    let compared = ByteCounter()
+    let equal = ByteCounter()
 
     func enter(_ phase: ReplicationPhase) {
         self.phase.store(phase.rawValue, ordering: .relaxed)

@@ -257,6 +257,7 @@ struct ReplicationRun {
     /// Adds the run to the pair's history; the outcome does not depend on it.
     private mutating func remember(_ outcome: String, _ result: ReplicationResult?) {
         let progress = self.counters.reading
+        let compared = UInt64(self.counters.compared.count.bytes)
         let (seconds, attoseconds) = self.elapsed.components
         self.pair.runs.insert(
             RunRecord(
@@ -266,7 +267,9 @@ struct ReplicationRun {
                 targetGeneration: result?.target.number.number,
                 changedBytes: UInt64(progress.changedBytes.bytes),
                 wireBytes: UInt64(progress.wireBytes.bytes),
-                seconds: Double(seconds) + Double(attoseconds) / 1e18
+                seconds: Double(seconds) + Double(attoseconds) / 1e18,
+                comparedBytes: compared > 0 ? compared : nil,
+                equalBytes: compared > 0 ? UInt64(self.counters.equal.count.bytes) : nil
             ),
             at: 0
         )

@@ -46,9 +46,58 @@ extension StreamWorker {
 
     private mutating func compareWithBase(_ extent: Extent) throws(StreamFailure) {
         let granules = try self.load(extent)
-        try self.loadBase(extent)
         self.changes.removeAll(keepingCapacity: true)
-        for granule in 0..<granules {
+        try self.compare(extent, in: extent)
+        try self.takeChanges()
+        self.learn(extent)
+        try self.sendRuns(at: extent.start, granules: granules)
+    }
+
+    /// Tells how much of the whole leaves that were compared is equal to the base.
+    private func learn(_ extent: Extent) {
+        let whole = extent.wholeLeaves(in: self.context.size)
+        guard !whole.isEmpty else { return }
+        let slots = Self.slots(of: whole, in: extent)
+        let same = self.kinds[slots].count { $0 == .same } * Geometry.granule.bytes
+        let compared = ByteCount(slots.count * Geometry.granule.bytes)
+        self.context.progress.compared.add(compared)
+        self.context.progress.equal.add(ByteCount(same))
+        self.context.dispenser.learn(compared: compared, equal: ByteCount(same))
+    }
+
+    /// Takes the whole leaves of an extent for changed; only its edges are compared.
+    mutating func replaceLeaves(_ extent: Extent) throws(StreamFailure) {
+        let granules = try self.load(extent)
+        let whole = extent.wholeLeaves(in: self.context.size)
+        self.changes.removeAll(keepingCapacity: true)
+        for edge in extent.edges(around: whole) { try self.compare(edge, in: extent) }
+        try self.takeChanges()
+        self.digests.removeAll(keepingCapacity: true)
+        for leaf in whole {
+            let slots = Self.slots(of: leaf..<leaf + 1, in: extent)
+            let granule = Geometry.granule.bytes
+            let range = slots.lowerBound * granule..<slots.upperBound * granule
+            self.digests.append(self.context.hasher.digest(ofLeafIn: self.target, range))
+        }
+        try self.exchangeDigests(from: LeafIndex(whole.lowerBound))
+        for (index, leaf) in whole.enumerated() {
+            let slots = Self.slots(of: leaf..<leaf + 1, in: extent)
+            guard self.formerDigests[index] != self.digests[index] else {
+                self.mark(slots, .same)
+                continue
+            }
+            for slot in slots {
+                self.kinds[slot] = ZeroTest.isZero(self.target, Self.range(slot)) ? .zero : .data
+            }
+        }
+        try self.sendRuns(at: extent.start, granules: granules)
+    }
+
+    /// Compares a part of the extent in `target` with the base, granule by granule.
+    private mutating func compare(_ part: Extent, in extent: Extent) throws(StreamFailure) {
+        let first = (part.start - extent.start).bytes / Geometry.granule.bytes
+        try self.loadBase(part, at: first * Geometry.granule.bytes)
+        for granule in first..<first + Self.granules(in: part) {
             let range = Self.range(granule)
             if self.target.matches(range, self.base, range) {
                 self.kinds[granule] = .same
@@ -73,8 +122,6 @@ extension StreamWorker {
                 )
             self.changes.append((LeafIndex(containing: place), old ^ new))
         }
-        try self.takeChanges()
-        try self.sendRuns(at: extent.start, granules: granules)
     }
 
     // MARK: Stored digests
@@ -221,16 +268,19 @@ extension StreamWorker {
         }
     }
 
-    private mutating func loadBase(_ extent: Extent) throws(StreamFailure) {
+    private mutating func loadBase(
+        _ extent: Extent,
+        at offset: Int = 0
+    ) throws(StreamFailure) {
         guard let base = self.context.base else { preconditionFailure("a clone is compared") }
         let length = Self.granules(in: extent) * Geometry.granule.bytes
         do throws(StoreError) {
-            try base.read(at: extent.start, length: length, into: &self.base, at: 0)
+            try base.read(at: extent.start, length: length, into: &self.base, at: offset)
         } catch {
             throw .store(error)
         }
         // A longer base has bytes after the target's end, which are no part of its last granule.
-        self.base.clear(extent.length.bytes..<length)
+        self.base.clear(offset + extent.length.bytes..<offset + length)
         self.context.progress.read.add(extent.length)
     }
 
@@ -298,6 +348,16 @@ extension StreamWorker {
     static func leaves(of extent: Extent) -> Range<Int> {
         let first = extent.start.bytes / Geometry.leaf.bytes
         return first..<(extent.end.bytes + Geometry.leaf.bytes - 1) / Geometry.leaf.bytes
+    }
+
+    /// The granules of leaves in the buffer that an extent was read into.
+    static func slots(of leaves: Range<Int>, in extent: Extent) -> Range<Int> {
+        let start = (LeafIndex(leaves.lowerBound).start - extent.start).bytes
+        let end = min(
+            (LeafIndex(leaves.upperBound).start - extent.start).bytes,
+            self.granules(in: extent) * Geometry.granule.bytes
+        )
+        return start / Geometry.granule.bytes..<end / Geometry.granule.bytes
     }
 
     /// The bytes of a granule in a buffer.

@@ -101,6 +101,7 @@ struct StreamWorker: ~Copyable {
         while let unit = try self.nextUnit() {
             switch unit.task {
             case .data: try self.process(unit.extent)
+            case .replaced: try self.replaceLeaves(unit.extent)
             case .zero: try self.processZeros(unit.extent)
             case .audit:
                 try self.audit(unit.extent)

@@ -9,6 +9,8 @@ import VolumeStore
 enum WorkTask: Hashable {
     /// Read it, and send what has to be sent.
     case data
+    /// The same, but its whole leaves are taken for changed.
+    case replaced
     /// It reads as zeros.
     case zero
     /// A leaf that no source reported: read it, and find its expected digest (P9).
@@ -32,8 +34,16 @@ struct WorkUnit: Hashable {
 final class WorkDispenser: Sendable {
     private let state: Locked<State>
     private let unit: ByteCount
-    /// The files to read ahead in; none where the kernel sees for itself what comes next.
-    private let files: [BlockFile]
+    private let size: ByteCount
+    /// The files to read ahead in; nil where the kernel sees for itself what comes next.
+    private let clones: (target: BlockFile, base: BlockFile)?
+
+    /// Two clones that are compared.
+    struct Clones {
+        let target: BlockFile
+        let base: BlockFile
+        let trust: RewriteTrust
+    }
 
     private struct State {
         var source: AnyChangeSource
@@ -44,6 +54,8 @@ final class WorkDispenser: Sendable {
         var aheadBytes = ByteCount.zero
         /// Why the source gave nothing more.
         var failure: StoreError?
+        /// Nil where no clones are compared.
+        var trust: RewriteTrust?
         var audit: AuditPlan
         var audits: ArraySlice<LeafIndex> = []
         var phase = Phase.extents
@@ -67,22 +79,24 @@ final class WorkDispenser: Sendable {
     ///   - aligned: whether units consist of whole leaves.
     ///   - unit: the largest data unit; a multiple of a leaf.
     ///   - audit: what to look at afterwards.
-    ///   - files: where the data of the extents is read from, for a source that skips about.
+    ///   - clones: where the data of the extents is read from, for a source that compares them.
     init(
         _ source: sending AnyChangeSource,
         size: ByteCount,
         aligned: Bool,
         unit: ByteCount,
         audit: AuditPlan,
-        readAheadIn files: [BlockFile] = []
+        clones: Clones? = nil
     ) {
         precondition(unit.bytes.isMultiple(of: Geometry.leaf.bytes), "a unit is whole leaves")
         self.unit = unit
-        self.files = files
+        self.size = size
+        self.clones = clones.map { ($0.target, $0.base) }
         self.state = Locked(
             State(
                 source: source,
                 aligner: aligned ? LeafAligner(size: size) : nil,
+                trust: clones?.trust,
                 audit: audit,
                 size: size
             )
@@ -96,10 +110,7 @@ final class WorkDispenser: Sendable {
                 switch state.phase {
                 case .extents:
                     while let unit = try self.lookAhead(&state) { self.prefetch(unit) }
-                    if let unit = state.ahead.popFirst() {
-                        if unit.task == .data { state.aheadBytes -= unit.extent.length }
-                        return unit
-                    }
+                    if let unit = state.ahead.popFirst() { return Self.taken(unit, &state) }
                     state.audits = state.audit.leaves[...]
                     state.phase = .audits
                 case .audits:
@@ -121,7 +132,7 @@ final class WorkDispenser: Sendable {
     /// For a thread of its own: to ask for 32 MiB takes 20 ms. What the source refuses is thrown by
     /// ``next()``.
     func readAhead() {
-        guard !self.files.isEmpty else { return }
+        guard self.clones != nil else { return }
         while true {
             let unit = self.state.withLock { (state) -> WorkUnit? in
                 guard case .extents = state.phase else { return nil }
@@ -140,18 +151,44 @@ final class WorkDispenser: Sendable {
     /// Takes one unit more into the line; nil when it is long enough, or there is none.
     private func lookAhead(_ state: inout State) throws(StoreError) -> WorkUnit? {
         if let failure = state.failure { throw failure }
-        let limit = self.files.isEmpty ? 1 : SenderLimits.unitsAhead
+        let limit = self.clones == nil ? 1 : SenderLimits.unitsAhead
         guard state.ahead.count < limit, state.aheadBytes < SenderLimits.readAhead,
-            let unit = try self.nextExtentUnit(&state)
+            var unit = try self.nextExtentUnit(&state)
         else { return nil }
+        if unit.task == .data {
+            state.aheadBytes += unit.extent.length
+            let hasWhole = !unit.extent.wholeLeaves(in: state.size).isEmpty
+            if hasWhole, state.trust?.takesNext() ?? false { unit.task = .replaced }
+        }
         state.ahead.append(unit)
-        if unit.task == .data { state.aheadBytes += unit.extent.length }
         return unit
     }
 
+    /// Counts a unit out, as something to compare where trust has ended meanwhile.
+    private static func taken(_ unit: WorkUnit, _ state: inout State) -> WorkUnit {
+        var unit = unit
+        if unit.task != .zero { state.aheadBytes -= unit.extent.length }
+        if unit.task == .replaced, state.trust?.isTrusting == false { unit.task = .data }
+        return unit
+    }
+
+    /// Takes in what a comparison with the base found.
+    func learn(compared: ByteCount, equal: ByteCount) {
+        self.state.withLock { $0.trust?.learn(compared: compared, equal: equal) }
+    }
+
     private func prefetch(_ unit: WorkUnit) {
-        guard unit.task == .data else { return }
-        for file in self.files { file.prefetch(unit.extent) }
+        guard let clones = self.clones else { return }
+        switch unit.task {
+        case .zero, .audit: break
+        case .data:
+            clones.target.prefetch(unit.extent)
+            clones.base.prefetch(unit.extent)
+        case .replaced:
+            clones.target.prefetch(unit.extent)
+            let whole = unit.extent.wholeLeaves(in: self.size)
+            for edge in unit.extent.edges(around: whole) { clones.base.prefetch(edge) }
+        }
     }
 
     /// Hands nothing more out: the transfer is over or will be resumed.

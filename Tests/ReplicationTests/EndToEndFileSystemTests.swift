@@ -41,6 +41,45 @@ struct EndToEndFileSystemTests {
         }
     }
 
+    @Test(arguments: [LoopFileSystem.xfs, .btrfs])
+    func rewrittenLeavesAreTrustedOnceAComparisonHasShownThatTheyAreNews(
+        _ kind: LoopFileSystem
+    ) throws {
+        try kind.mounted(mebibytes: 1024) { directory in
+            let world = try World(source: "\(directory)/", destination: nil)
+            var generator = world.generator
+            let volume = try world.volume(size: 96 << 20)
+            try volume.write(noise(96 << 20, using: &generator), at: 0)
+            _ = try world.run(volume)
+            // Pieces of half a MiB that begin and end inside of leaves.
+            let pieces = stride(from: 8 << 10, to: 32 << 20, by: 1 << 20)
+            let written = pieces.reduce(0) { sum, _ in sum + (512 << 10) }
+            for isTrusted in [false, true] {
+                for place in pieces {
+                    try volume.write(noise(512 << 10, using: &generator), at: place)
+                }
+                let result = try world.run(volume)
+                #expect(try world.shows(volume), "seed \(world.seed)")
+                #expect(result.progress.changedBytes.bytes == written, "seed \(world.seed)")
+                let read = result.progress.readBytes.bytes
+                #expect(isTrusted ? read < written * 3 / 2 : read == 2 * written)
+            }
+            // A leaf of which one granule is new is not sent whole for long.
+            let place = 40 << 20
+            let leaves = (32 << 20) / Geometry.leaf.bytes
+            var bytes = try volume.bytes(32 << 20, at: place)
+            for leaf in 0..<leaves {
+                let start = leaf * Geometry.leaf.bytes
+                bytes.replaceSubrange(start..<start + 4096, with: noise(4096, using: &generator))
+            }
+            try volume.write(bytes, at: place)
+            let result = try world.run(volume)
+            #expect(try world.shows(volume), "seed \(world.seed)")
+            // One unit for each of the threads that were at work when the first comparison ended.
+            #expect(result.progress.changedBytes.bytes <= leaves * 4096 + 8 << 20)
+        }
+    }
+
     @Test(arguments: [LoopFileSystem.xfs, .btrfs, .ext4, .tmpfs])
     func bothPoolsOnOneKindOfFileSystem(_ kind: LoopFileSystem) throws {
         try kind.mounted(mebibytes: 1024) { directory in

@@ -271,6 +271,14 @@ extension SourceVolume {
             .write(buffer, 0..<bytes.count, at: ByteOffset(place))
     }
 
+    /// Reads what the application has.
+    func bytes(_ count: Int, at place: Int) throws -> [UInt8] {
+        var buffer = ChunkBuffer(capacity: ByteCount(count))
+        try BlockFile.open(self.livePath, writable: false)
+            .read(at: ByteOffset(place), length: count, into: &buffer, at: 0)
+        return buffer.array(0..<count)
+    }
+
     /// Discards a range, as a trimming file system would.
     func discard(_ start: Int, _ end: Int) throws {
         try BlockFile.open(self.livePath, writable: true)

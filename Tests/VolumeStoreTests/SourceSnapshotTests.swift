@@ -133,7 +133,9 @@ import VolumeStore
                 targetGeneration: 1,
                 changedBytes: 4096,
                 wireBytes: 5000,
-                seconds: 0.25
+                seconds: 0.25,
+                comparedBytes: 1 << 20,
+                equalBytes: 4096
             )
         ]
         try self.volume.store(record)

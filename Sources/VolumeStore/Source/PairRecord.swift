@@ -47,6 +47,10 @@ public struct RunRecord: Codable, Hashable, Sendable {
     public var wireBytes: UInt64
     /// From the start of the run to its end.
     public var seconds: Double
+    /// Bytes in leaves at new addresses that were compared with the base; nil where none were.
+    public var comparedBytes: UInt64?
+    /// Those of them that were equal.
+    public var equalBytes: UInt64?
 
     /// A run of all its parts.
     public init(
@@ -56,7 +60,9 @@ public struct RunRecord: Codable, Hashable, Sendable {
         targetGeneration: UInt64?,
         changedBytes: UInt64,
         wireBytes: UInt64,
-        seconds: Double
+        seconds: Double,
+        comparedBytes: UInt64? = nil,
+        equalBytes: UInt64? = nil
     ) {
         self.finishedAt = finishedAt
         self.outcome = outcome
@@ -65,6 +71,8 @@ public struct RunRecord: Codable, Hashable, Sendable {
         self.changedBytes = changedBytes
         self.wireBytes = wireBytes
         self.seconds = seconds
+        self.comparedBytes = comparedBytes
+        self.equalBytes = equalBytes
     }
 }
 

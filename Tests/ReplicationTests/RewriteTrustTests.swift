@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlockTypes
+import Testing
+import VolumeStore
+
+@testable import Sender
+
+@Suite struct RewriteTrustTests {
+    private func run(compared: Int?, equal: Int? = 0) -> RunRecord {
+        RunRecord(
+            finishedAt: 1,
+            outcome: "committed",
+            mode: "incremental",
+            targetGeneration: 2,
+            changedBytes: 0,
+            wireBytes: 0,
+            seconds: 1,
+            comparedBytes: compared.map { UInt64($0) },
+            equalBytes: equal.map { UInt64($0) }
+        )
+    }
+
+    @Test func nothingIsTrustedBeforeAComparisonHasSpoken() {
+        #expect(!RewriteTrust(after: []).isTrusting)
+        #expect(!RewriteTrust(after: [self.run(compared: nil, equal: nil)]).isTrusting)
+        #expect(!RewriteTrust(after: [self.run(compared: 200 << 10)]).isTrusting)
+    }
+
+    @Test func theLastRunThatComparedEnoughDecides() {
+        let honest = self.run(compared: 1 << 20, equal: 32 << 10)
+        let wasteful = self.run(compared: 1 << 20, equal: 33 << 10)
+        let silent = self.run(compared: nil, equal: nil)
+        #expect(RewriteTrust(after: [silent, honest, wasteful]).isTrusting)
+        #expect(!RewriteTrust(after: [silent, wasteful, honest]).isTrusting)
+    }
+
+    @Test func oneUnitInSixteenIsComparedAllTheSame() {
+        var trust = RewriteTrust(after: [self.run(compared: 1 << 20)])
+        let taken = (0..<32).map { _ in trust.takesNext() }
+        #expect(taken.filter { !$0 }.count == 2)
+        #expect(!taken[0] && !taken[16])
+    }
+
+    @Test func trustEndsWhenAComparisonFindsMuchEqual() {
+        var trust = RewriteTrust(after: [self.run(compared: 1 << 20)])
+        trust.learn(compared: .kibibytes(128), equal: .kibibytes(128))
+        #expect(trust.isTrusting, "too little to say")
+        trust.learn(compared: .kibibytes(1920), equal: .zero)
+        #expect(trust.isTrusting, "one in sixteen")
+        trust.learn(compared: .kibibytes(4), equal: .kibibytes(4))
+        #expect(!trust.isTrusting)
+        let isTaken = trust.takesNext()
+        #expect(!isTaken)
+    }
+
+    @Test func wholeLeavesAndTheEdgesAroundThemMakeUpAnExtent() {
+        let leaf = Geometry.leaf.bytes
+        let size = ByteCount(10 * leaf + 5000)
+        let cases: [(Range<Int>, Range<Int>, [Range<Int>])] = [
+            (0..<leaf, 0..<1, []),
+            (4096..<leaf, 1..<1, [4096..<leaf]),
+            (4096..<2 * leaf + 4096, 1..<2, [4096..<leaf, 2 * leaf..<2 * leaf + 4096]),
+            (10 * leaf..<size.bytes, 10..<11, []),
+            (9 * leaf + 4096..<size.bytes, 10..<11, [9 * leaf + 4096..<10 * leaf]),
+        ]
+        for (range, leaves, edges) in cases {
+            let extent = Extent(ByteOffset(range.lowerBound), ByteOffset(range.upperBound))
+            #expect(extent.wholeLeaves(in: size) == leaves)
+            let expected = edges.map {
+                Extent(ByteOffset($0.lowerBound), ByteOffset($0.upperBound))
+            }
+            #expect(extent.edges(around: leaves) == expected)
+        }
+    }
+}
