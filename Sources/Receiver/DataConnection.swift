@@ -120,6 +120,7 @@ struct DataConnection: ~Copyable {
             }
         guard isIntact else { return self.fail(.corrupt(header)) }
         lane.progress.noteReceived(self.stream.charged)
+        lane.transfer.waitForRoom(extent.length, of: lane.progress)
         do throws(StageError) {
             switch header.codec {
             case .none:
@@ -169,6 +170,7 @@ struct DataConnection: ~Copyable {
     /// Stages the small chunks that wait.
     private mutating func applySmall() {
         guard !self.small.isEmpty, let lane = self.lane else { return }
+        lane.transfer.waitForRoom(self.small.byteCount, of: lane.progress)
         var charge = ByteCount.zero
         while let (extent, range) = self.small.next() {
             do throws(StageError) {

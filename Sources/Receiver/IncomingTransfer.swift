@@ -122,10 +122,20 @@ final class IncomingTransfer: Sendable {
     /// Whether something was applied since the last flush began.
     var hasApplied: Bool { self.isDirty.load(ordering: .acquiring) }
 
-    /// Takes what every stream has applied for a flush that begins now.
+    /// What every stream has applied, for a flush that begins now and takes at least that.
     func beginFlush() -> [(stream: StreamProgress, applied: ByteCount)] {
         self.isDirty.store(false, ordering: .sequentiallyConsistent)
-        return self.state.withLock { $0.streams }.map { ($0, $0.beginFlush()) }
+        return self.state.withLock { $0.streams }.map { ($0, $0.appliedBytes) }
+    }
+
+    /// Keeps a data thread back while more of its bytes wait for a flush than may be lost (P5).
+    ///
+    /// Only where a flush of little takes so long that half a window comes meanwhile: else the credit
+    /// ends first.
+    func waitForRoom(_ charge: ByteCount, of stream: StreamProgress) {
+        while !stream.hasRoom(for: charge), !self.isClosing {
+            _ = stream.room.wait(timeout: Limits.timeoutResolution)
+        }
     }
 
     /// Whether a stream has so much that its sender would soon have to wait.
@@ -138,12 +148,13 @@ final class IncomingTransfer: Sendable {
 
     /// Lets no stream begin any more and ends those that are there.
     func beginClosing(discarding: Bool) {
-        let connections = self.state.withLock { state in
+        let (connections, streams) = self.state.withLock { state in
             state.isClosing = true
             state.isDiscarding = state.isDiscarding || discarding
-            return Array(state.connections.values)
+            return (Array(state.connections.values), state.streams)
         }
         for connection in connections { connection.interrupt() }
+        for stream in streams { stream.room.signal() }
         self.workerWakeup.signal()
     }
 

@@ -226,8 +226,9 @@ struct OfferDesk {
         let streams = min(offer.streams, self.limits.streams)
         let window = self.limits.creditWindow
         let durable = stage.durableRanges
+        let progress = try self.progress(of: streams, window)
         self.transfer.state.withLock { state in
-            state.streams = (0..<streams).map { StreamProgress(StreamIndex($0), window: window) }
+            state.streams = progress
             state.status?.streams = streams
             state.status?.resumedBytes = durable.byteCount
             state.status?.state = .receiving
@@ -240,6 +241,23 @@ struct OfferDesk {
             isResumed: stage.isResumed,
             ticket: ticket
         )
+    }
+
+    private func progress(
+        of streams: Int,
+        _ window: ByteCount
+    ) throws(Refusal) -> [StreamProgress] {
+        var all: [StreamProgress] = []
+        do throws(TransportError) {
+            for index in 0..<streams {
+                all.append(
+                    StreamProgress(StreamIndex(index), window: window, room: try Wakeup())
+                )
+            }
+        } catch {
+            throw self.later(.busy, error.what)
+        }
+        return all
     }
 
     private func refusing<Result>(

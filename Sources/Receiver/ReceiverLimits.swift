@@ -65,7 +65,11 @@ public struct ReceiverLimits: Hashable, Sendable {
         self.handshakes = handshakes
         self.creditWindow = creditWindow
         // Half a window: the sender fills the other half while this one becomes durable.
-        self.flushStep = min(Limits.durableStep, ByteCount(creditWindow.bytes / 2))
+        // One chunk less than a flush may have: a stream that has to wait for one has caused it.
+        self.flushStep = min(
+            Limits.durableStep - Geometry.maximumChunk,
+            ByteCount(creditWindow.bytes / 2)
+        )
         self.flushInterval = flushInterval
         self.readerWait = readerWait
         self.takeoverWait = takeoverWait

@@ -23,6 +23,9 @@ struct SmallChunks: ~Copyable {
 
     var isEmpty: Bool { self.extents.isEmpty }
 
+    /// What they take together, at most a chunk.
+    var byteCount: ByteCount { ByteCount(self.end) }
+
     static func isSmall(_ header: DataHeader) -> Bool {
         header.rawLength <= Self.sizeLimit.bytes
     }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockTypes
+import SecureTransport
 import Synchronization
 import WireProtocol
 
 /// How far one stream has got: counted by its data thread, read by the others of the transfer.
 ///
 /// Holds: durable ≤ applied ≤ received (P3). They only grow, and a reader loads them in this order,
-/// so that what it sees holds too.
+/// so that what it sees holds too. Applied − flushed ≤ 16 MiB: a kill between the sync of a flush and
+/// its log forgets no more of what is durable (P5).
 final class StreamProgress: Sendable {
     let stream: StreamIndex
     private let received = Atomic<Int>(0)
@@ -17,9 +19,12 @@ final class StreamProgress: Sendable {
     /// What the last flush took.
     private let flushed = Atomic<Int>(0)
     private let window: Int
+    /// Wakes the data thread that waits for the next flush.
+    let room: Wakeup
 
-    init(_ stream: StreamIndex, window: ByteCount) {
+    init(_ stream: StreamIndex, window: ByteCount, room: Wakeup) {
         self.stream = stream
+        self.room = room
         self.window = window.bytes
         self.credit = Atomic(window.bytes)
     }
@@ -37,11 +42,16 @@ final class StreamProgress: Sendable {
         return ByteCount(self.applied.load(ordering: .acquiring) - flushed)
     }
 
-    /// Takes all that is applied for a flush that begins now.
-    func beginFlush() -> ByteCount {
-        let applied = self.appliedBytes
-        self.flushed.store(applied.bytes, ordering: .releasing)
-        return applied
+    /// Whether so many bytes may be applied before a flush takes those that wait.
+    func hasRoom(for charge: ByteCount) -> Bool {
+        let waiting = self.unflushedBytes
+        return waiting == .zero || waiting + charge <= Limits.durableStep
+    }
+
+    /// A flush has taken what was applied up to here; whoever waits for that goes on.
+    func noteTaken(_ total: ByteCount) {
+        self.flushed.store(total.bytes, ordering: .releasing)
+        self.room.signal()
     }
 
     var receivedBytes: ByteCount { ByteCount(self.received.load(ordering: .acquiring)) }

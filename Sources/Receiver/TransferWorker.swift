@@ -60,7 +60,10 @@ struct TransferWorker: Sendable {
     private func flush(_ stage: Stage) -> Bool {
         let taken = self.transfer.beginFlush()
         do {
-            try stage.flush()
+            // Room for more only now: what the stage takes is what a kill could make travel again.
+            try stage.flush {
+                for (stream, applied) in taken { stream.noteTaken(applied) }
+            }
         } catch {
             self.transfer.post(.failed(ErrorReport(error)))
             return false

@@ -82,7 +82,8 @@ public enum Limits {
 
     /// The most bytes that become durable at once in one stream: 16 MiB.
     ///
-    /// At most these travel again after a broken link (P5).
+    /// At most these travel again although they were durable (P5): a kill can come between the sync
+    /// and the record of it.
     public static let durableStep = ByteCount.mebibytes(16)
 
     // MARK: Times

@@ -176,10 +176,12 @@ public final class Stage: Sendable {
     ///
     /// One thread at a time; writers go on meanwhile.
     ///
+    /// - Parameter taken: called when it is settled what the flush makes durable.
     /// - Throws: `store`; the stage is then failed for good (P3).
-    public func flush() throws(StageError) {
+    public func flush(taken: () -> Void = {}) throws(StageError) {
         guard !self.isFailed else { throw .store(self.failure) }
         let applied = self.ledger.withLock { $0.takeApplied() }
+        taken()
         guard !applied.isEmpty else { return }
         let extents = ExtentSet(applied.lazy.filter { $0.kind != .drifted }.map(\.extent))
         do {
