@@ -34,7 +34,7 @@ public enum Agent {
         quiet.logLevel = max(logger.logLevel, .warning)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: Servers.local(parts.core, socket: parts.pool.socket, logger: quiet)),
-            .init(service: try Servers.peers(parts.core, logger: quiet, announce: logger)),
+            .init(service: try Servers.peers(parts.core, logger: quiet)),
             .init(service: parts.receiver),
             .init(service: parts.renewal),
             .init(service: ReloadService(parts: parts, reload: reload)),
@@ -68,7 +68,9 @@ struct ReloadService: Service {
     let reload: @Sendable () throws(APIError) -> AgentConfiguration
 
     func run() async throws {
-        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
+        self.parts.core.began(.signals)
+        for await _ in hangups.cancelOnGracefulShutdown() {
             do {
                 let waiting = self.parts.apply(try self.reload())
                 await self.parts.renewal.renewDue()

@@ -11,20 +11,39 @@ import VolumeStore
 
 /// Where the servers listen, known once they do.
 final class Endpoints: Sendable {
-    private let ports = Locked<(data: Int, api: Int)>((0, 0))
+    /// What has to be at work before the agent calls itself ready.
+    enum Part: CaseIterable {
+        case localServer
+        case peerServer
+        case signals
+    }
 
+    private struct State {
+        var data = 0
+        var api = 0
+        var missing = Set(Part.allCases)
+    }
+
+    private let state = Locked(State())
+
+    /// The data port; its listener is made first of all.
     var dataPort: Int {
-        get { self.ports.withLock { $0.data } }
-        set { self.ports.withLock { $0.data = newValue } }
+        get { self.state.withLock { $0.data } }
+        set { self.state.withLock { $0.data = newValue } }
     }
 
     var apiPort: Int {
-        get { self.ports.withLock { $0.api } }
-        set { self.ports.withLock { $0.api = newValue } }
+        get { self.state.withLock { $0.api } }
+        set { self.state.withLock { $0.api = newValue } }
     }
 
-    /// Whether both servers take connections.
-    var isReady: Bool { self.ports.withLock { $0.data != 0 && $0.api != 0 } }
+    /// Whether all servers take connections.
+    var isReady: Bool { self.state.withLock { $0.missing.isEmpty } }
+
+    /// Notes that a part is at work; true for the last one.
+    func began(_ part: Part) -> Bool {
+        self.state.withLock { $0.missing.remove(part) != nil && $0.missing.isEmpty }
+    }
 }
 
 /// The parts of one agent, and what needs several of them.
@@ -51,6 +70,17 @@ struct AgentCore: Sendable {
             cluster: "\(self.identity.cluster)",
             data: "\(HostPort(host: self.configuration.data.host, port: self.endpoints.dataPort))",
             api: "\(HostPort(host: self.configuration.api.host, port: self.endpoints.apiPort))"
+        )
+    }
+
+    /// Notes that a part is at work; after the last one a line says that the agent is ready, and
+    /// where: who started it waits for that.
+    func began(_ part: Endpoints.Part) {
+        guard self.endpoints.began(part) else { return }
+        let version = self.version
+        self.environment.logger.info(
+            "agent ready",
+            metadata: ["api": "\(version.api ?? "")", "data": "\(version.data ?? "")"]
         )
     }
 

@@ -97,14 +97,15 @@ struct ReceiverJournal: ReceiverObserver {
                 "ReceivingStarted",
                 "volume \(status.name) arrives: \(status.mode), generation "
                     + "\(status.target.number.number), "
-                    + "\(ByteSize.text(of: status.resumedBytes)) durable already"
+                    + "\(ByteSize.text(of: status.resumedBytes)) durable already",
+                facts: [LogKey.resumedBytes: "\(status.resumedBytes.bytes)"]
             )
         case .transferProgressed(let status):
             self.journal.logger.debug(
                 "receiving",
                 metadata: [
                     LogKey.transfer: "\(status.transfer)", LogKey.volume: "\(status.name)",
-                    "durable": "\(status.durableBytes.bytes)",
+                    LogKey.durableBytes: "\(status.durableBytes.bytes)",
                 ]
             )
         case .transferFinished(let status):
@@ -128,11 +129,16 @@ struct ReceiverJournal: ReceiverObserver {
     }
 
     private func finished(_ status: TransferStatus) {
+        let facts: Logger.Metadata = [
+            LogKey.receivedBytes: "\(status.receivedBytes.bytes)",
+            LogKey.durableBytes: "\(status.durableBytes.bytes)",
+        ]
         if status.committed != nil {
             self.note(
                 status,
                 "GenerationVisible",
-                "volume \(status.name) shows generation \(status.target.number.number)"
+                "volume \(status.name) shows generation \(status.target.number.number)",
+                facts: facts
             )
         } else {
             let reason = status.error.map { "\($0.code): \($0.text)" } ?? "the connection ended"
@@ -140,7 +146,8 @@ struct ReceiverJournal: ReceiverObserver {
                 status,
                 "ReceivingEnded",
                 "volume \(status.name) keeps its generation: \(reason)",
-                isBad: true
+                isBad: true,
+                facts: facts
             )
         }
     }
@@ -149,7 +156,8 @@ struct ReceiverJournal: ReceiverObserver {
         _ status: TransferStatus,
         _ reason: String,
         _ message: String,
-        isBad: Bool = false
+        isBad: Bool = false,
+        facts: Logger.Metadata = [:]
     ) {
         self.journal.note(
             reason,
@@ -157,7 +165,8 @@ struct ReceiverJournal: ReceiverObserver {
             volume: status.name,
             pair: status.pair.name,
             transfer: "\(status.transfer)",
-            level: isBad ? .warning : .info
+            level: isBad ? .warning : .info,
+            facts: facts
         )
     }
 }

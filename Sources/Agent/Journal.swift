@@ -21,14 +21,16 @@ struct Journal: Sendable {
 
     /// Notes one event, never a secret.
     ///
-    /// The reason is one word in camel case.
+    /// The reason is one word in camel case. Facts are for programs that read the log: exact numbers,
+    /// where the message has rounded ones.
     func note(
         _ reason: String,
         _ message: String,
         volume: String? = nil,
         pair: String? = nil,
         transfer: String? = nil,
-        level: Logger.Level = .info
+        level: Logger.Level = .info,
+        facts: Logger.Metadata = [:]
     ) {
         let event = EventEntry(
             time: self.now(),
@@ -38,8 +40,9 @@ struct Journal: Sendable {
             pair: pair,
             transfer: transfer
         )
-        self.log(event, level: level)
+        // First: who reads the line may ask for the event.
         self.keep(event)
+        self.log(event, level: level, facts: facts)
     }
 
     /// Notes what repeats itself, or what anybody can make happen: each time in the log, and of each
@@ -55,10 +58,10 @@ struct Journal: Sendable {
     ) {
         let now = self.now()
         let event = EventEntry(time: now, reason: reason, message: message, pair: pair)
-        self.log(event, level: level)
         if self.repetitions.isDue("\(reason)/\(pair ?? "")", every: seconds, at: now) {
             self.keep(event)
         }
+        self.log(event, level: level)
     }
 
     private func keep(_ event: EventEntry) {
@@ -68,8 +71,9 @@ struct Journal: Sendable {
     }
 
     /// Only the log line, for an event that is stored with something else.
-    func log(_ event: EventEntry, level: Logger.Level) {
-        var metadata: Logger.Metadata = ["reason": "\(event.reason)"]
+    func log(_ event: EventEntry, level: Logger.Level, facts: Logger.Metadata = [:]) {
+        var metadata = facts
+        metadata[LogKey.reason] = "\(event.reason)"
         if let volume = event.volume { metadata[LogKey.volume] = "\(volume)" }
         if let pair = event.pair { metadata[LogKey.pair] = "\(pair)" }
         if let transfer = event.transfer { metadata[LogKey.transfer] = "\(transfer)" }

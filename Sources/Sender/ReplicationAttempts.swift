@@ -115,7 +115,13 @@ struct ReplicationAttempts {
                 run.counters.enter(.streaming)
                 run.counters.resumed.set(accept.durableBytes)
                 run.observe(
-                    .started(transfer, mode, source.kind, resumed: accept.durableBytes)
+                    .started(
+                        transfer,
+                        mode,
+                        source.kind,
+                        resumed: accept.durableBytes,
+                        sent: run.counters.changed.count
+                    )
                 )
             }
         )

@@ -54,8 +54,9 @@ public enum ReplicationEvent: Hashable, Sendable {
     case queued
     /// A snapshot was frozen, or an earlier one is gone on with.
     case frozen(GenerationNumber, isResumed: Bool)
-    /// The destination accepted; `resumed` bytes are durable there already.
-    case started(TransferID, TransferMode, ChangeSourceKind?, resumed: ByteCount)
+    /// The destination accepted; `resumed` bytes are durable there already, and `sent` bytes of data
+    /// travelled in this run before.
+    case started(TransferID, TransferMode, ChangeSourceKind?, resumed: ByteCount, sent: ByteCount)
     /// A change source missed a change and is not used any more (P9).
     case changeSourceDistrusted(ChangeSourceKind, LeafIndex)
     /// The destination's base does not hold what it should.

@@ -68,6 +68,7 @@ enum Servers {
             onServerRunning: { _ in
                 // The process's mask has kept others out from the first moment; this is the rule.
                 chmod(socket, 0o600)
+                core.began(.localServer)
             },
             logger: logger
         )
@@ -75,11 +76,7 @@ enum Servers {
     }
 
     /// The peers' one: TLS 1.3, a client certificate where one is shown must be from our CA.
-    static func peers(
-        _ core: AgentCore,
-        logger: Logger,
-        announce: Logger
-    ) throws(APIError) -> APIServer {
+    static func peers(_ core: AgentCore, logger: Logger) throws(APIError) -> APIServer {
         let router = Router(context: APIContext.self)
         router.add(middleware: UnknownRoute())
         HealthRoutes(isReady: { core.endpoints.isReady }).add(to: router)
@@ -99,13 +96,7 @@ enum Servers {
                 ),
                 onServerRunning: { channel in
                     core.endpoints.apiPort = channel.localAddress?.port ?? address.port
-                    announce.info(
-                        "agent ready",
-                        metadata: [
-                            "api": "\(core.version.api ?? "")",
-                            "data": "\(core.version.data ?? "")",
-                        ]
-                    )
+                    core.began(.peerServer)
                 },
                 logger: logger
             )

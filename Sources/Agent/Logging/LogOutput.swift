@@ -11,6 +11,14 @@ enum LogKey {
     static let volume = "volume"
     static let pair = "pair"
     static let error = "error"
+    static let reason = "reason"
+    /// Bytes that were durable at the destination before, and are not sent again (P5).
+    static let resumedBytes = "resumedBytes"
+    /// Bytes of data that the run had sent until then, before compression.
+    static let sentBytes = "sentBytes"
+    /// What a session brought, and how much of it is durable.
+    static let receivedBytes = "receivedBytes"
+    static let durableBytes = "durableBytes"
 }
 
 /// The least severe level that is written, which may change while loggers exist.

@@ -283,12 +283,15 @@ struct SenderJournal: ReplicationObserver {
                 "generation \(number.number) of volume \(self.volume) is "
                     + "\(isResumed ? "gone on with" : "frozen")"
             )
-        case .started(let session, let mode, let source, let resumed):
+        case .started(let session, let mode, let source, let resumed, let sent):
             self.note(
                 "TransferStarted",
                 "volume \(self.volume): \(mode), change source "
                     + "\(source?.rawValue ?? "none"), \(ByteSize.text(of: resumed)) durable "
-                    + "there already, session \(session)"
+                    + "there already, session \(session)",
+                facts: [
+                    LogKey.resumedBytes: "\(resumed.bytes)", LogKey.sentBytes: "\(sent.bytes)",
+                ]
             )
         case .changeSourceDistrusted(let source, let leaf):
             self.note(
@@ -324,14 +327,20 @@ struct SenderJournal: ReplicationObserver {
         }
     }
 
-    private func note(_ reason: String, _ message: String, isWarning: Bool = false) {
+    private func note(
+        _ reason: String,
+        _ message: String,
+        isWarning: Bool = false,
+        facts: Logger.Metadata = [:]
+    ) {
         self.journal.note(
             reason,
             message,
             volume: self.volume,
             pair: self.pair,
             transfer: self.transfer,
-            level: isWarning ? .warning : .info
+            level: isWarning ? .warning : .info,
+            facts: facts
         )
     }
 }
