@@ -16,28 +16,23 @@ import VolumeStore
 @Suite(.serialized) struct EndToEndFailureTests {
     // MARK: Broken connections
 
-    @Test func aBrokenTransferGoesOnWhereItStoppedInTheSameRun() throws {
+    @Test(arguments: [1, 3])
+    func aBrokenTransferGoesOnWhereItStoppedInTheSameRun(streams: Int) throws {
         let world = try World()
         var generator = world.generator
         let volume = try world.volume(size: 160 << 20)
         try volume.write(noise(160 << 20, using: &generator), at: 0)
-        let breaker = try Breaker(
-            to: world.service.port,
-            cutsAfter: [70 << 20, 60 << 20]
-        )
+        let breaker = try Breaker(to: world.service.port, cutsAfter: [70 << 20, 60 << 20])
         world.route(through: breaker.port)
-        let events = RecordedEvents()
-        let result = try world.run(volume, observer: events)
-        #expect(breaker.breaks == 2)
-        #expect(result.progress.attempt == 3)
-        #expect(result.progress.resumedBytes >= .mebibytes(16))
-        // P5: what was durable did not travel again, but for 16 MiB a stream and break.
-        #expect(result.progress.changedBytes <= .mebibytes(160 + 2 * 3 * 32))
+        let account = DurableAccount(of: volume, in: world)
+        let result = try world.run(volume, observer: account) { $0.streams = streams }
+        #expect(breaker.breaks == 2 && result.progress.attempt == 3)
+        account.expectResumption(of: 160 << 20, result, streams: streams)
         #expect(try world.shows(volume))
         breaker.close()
     }
 
-    @Test func aBrokenIncrementalGoesOnToo() throws {
+    @Test(arguments: [1, 3]) func aBrokenIncrementalGoesOnToo(streams: Int) throws {
         let world = try World()
         var generator = world.generator
         let volume = try world.volume(size: 128 << 20)
@@ -46,9 +41,11 @@ import VolumeStore
         try volume.write(noise(100 << 20, using: &generator), at: 3 << 20)
         let breaker = try Breaker(to: world.service.port, cutsAfter: [60 << 20])
         world.route(through: breaker.port)
-        let result = try world.run(volume)
+        let account = DurableAccount(of: volume, in: world)
+        let result = try world.run(volume, observer: account) { $0.streams = streams }
         #expect(breaker.breaks == 1)
         #expect(result.mode == .incremental && result.progress.attempt == 2)
+        account.expectResumption(of: 100 << 20, result, streams: streams)
         #expect(try world.shows(volume))
         breaker.close()
     }
