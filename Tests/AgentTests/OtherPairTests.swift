@@ -3,6 +3,7 @@
 import AgentAPI
 import Foundation
 import Identity
+import TestSupport
 import Testing
 
 /// A pair cannot list, read or write another pair's volumes, however much it knows of them (P8).

@@ -139,7 +139,7 @@ private struct Agents {
         try await eventually("a part is durable at the destination") {
             self.destination.process.errors.dropFirst(before)
                 .split(separator: "\n")
-                .contains { $0.contains("receiving") && $0.contains(/"durable":"[1-9]/) }
+                .contains { $0.contains("receiving") && $0.contains(/"durableBytes":"[1-9]/) }
         }
         try await self.destination.kill()
         try await self.destination.restart()

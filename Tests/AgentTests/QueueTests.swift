@@ -14,39 +14,37 @@ import Testing
 /// A try whose end the test decides.
 final class ScriptedRun: TransferRun {
     private let outcome: Locked<Result<TransferReport, RunFailure>?>
-    private let cancelled = Atomic(false)
-    let tidied = Atomic(0)
+    private let decided = DispatchSemaphore(value: 0)
+    let tidied = Arrivals<Bool>()
     let limits = Locked<[UInt64?]>([])
     let volume: String
 
     init(volume: String, _ outcome: Result<TransferReport, RunFailure>?) {
         self.volume = volume
         self.outcome = Locked(outcome)
+        if outcome != nil { self.decided.signal() }
     }
 
     func run() throws(RunFailure) -> TransferReport {
-        while true {
-            if let outcome = self.outcome.withLock({ $0 }) { return try outcome.get() }
-            if self.cancelled.load(ordering: .sequentiallyConsistent) {
-                throw RunFailure(APIError(.transferCancelled, "cancelled"))
-            }
-            usleep(2000)
-        }
+        self.decided.wait()
+        if let outcome = self.outcome.withLock({ $0 }) { return try outcome.get() }
+        throw RunFailure(APIError(.transferCancelled, "cancelled"))
     }
 
     func finish(_ result: Result<TransferReport, RunFailure>) {
         self.outcome.withLock { $0 = result }
+        self.decided.signal()
     }
 
-    func tidy() { self.tidied.add(1, ordering: .sequentiallyConsistent) }
-    func cancel() { self.cancelled.store(true, ordering: .sequentiallyConsistent) }
+    func tidy() { self.tidied.append(true) }
+    func cancel() { self.decided.signal() }
     var progress: TransferProgress { TransferProgress(phase: "streaming", totalBytes: 10) }
     var isQueued: Bool { false }
     func limit(to bytesPerSecond: UInt64?) { self.limits.withLock { $0.append(bytesPerSecond) } }
 }
 
 final class ScriptedRunner: TransferRunner {
-    let runs = Locked<[ScriptedRun]>([])
+    let runs = Arrivals<ScriptedRun>()
     let outcomes: Locked<[Result<TransferReport, RunFailure>?]>
 
     init(_ outcomes: [Result<TransferReport, RunFailure>?]) { self.outcomes = Locked(outcomes) }
@@ -58,14 +56,38 @@ final class ScriptedRunner: TransferRunner {
     ) throws(RunFailure) -> any TransferRun {
         let outcome = self.outcomes.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         let run = ScriptedRun(volume: request.volumes[0], outcome)
-        self.runs.withLock { $0.append(run) }
+        self.runs.append(run)
         return run
+    }
+
+    /// The n-th try, from 1; the queue has it when it answers next.
+    func run(_ number: Int) async throws -> ScriptedRun {
+        try await self.runs.first(from: number - 1) { _ in true }
     }
 }
 
-@Suite struct QueueTests {
+extension Journal {
+    /// A journal whose lines a test waits for.
+    init(
+        _ catalogue: Catalogue,
+        heardBy log: Arrivals<LogLine>,
+        now: @escaping @Sendable () -> Date
+    ) {
+        let output = LogOutput(
+            isJSON: true,
+            level: .info,
+            now: now,
+            write: { log.append(LogLine($0)) }
+        )
+        self.init(catalogue: catalogue, logger: Logger(label: "test") { _ in output }, now: now)
+    }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct QueueTests {
     private let scratch: Scratch
     private let catalogue: Catalogue
+    /// What the queues tell.
+    private let log = Arrivals<LogLine>()
 
     init() throws {
         self.scratch = try Scratch()
@@ -73,11 +95,7 @@ final class ScriptedRunner: TransferRunner {
     }
 
     private func queue(_ runner: ScriptedRunner, transfers: Int = 2) throws -> TransferQueue {
-        let journal = Journal(
-            catalogue: self.catalogue,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            now: { Date() }
-        )
+        let journal = Journal(self.catalogue, heardBy: self.log, now: { Date() })
         return try TransferQueue(
             catalogue: self.catalogue,
             journal: journal,
@@ -95,14 +113,9 @@ final class ScriptedRunner: TransferRunner {
         TransferReport(volume: volume, pair: "remote", transfer: "t")
     }
 
-    /// Waits for a condition, a second at most in the usual case and a minute on a busy machine.
-    private func until(_ condition: () async throws -> Bool) async throws {
-        let clock = ContinuousClock()
-        let end = clock.now + .seconds(60)
-        while try await !condition() {
-            try #require(clock.now < end, "the condition never came")
-            try await clock.sleep(for: .milliseconds(2))
-        }
+    /// Waits until the queue has told of a transfer, which it does after the change.
+    private func told(_ reason: String, _ transfer: String) async throws {
+        _ = try await self.log.first { $0.reason == reason && $0.transfer == transfer }
     }
 
     private func running(
@@ -125,7 +138,7 @@ final class ScriptedRunner: TransferRunner {
         let queue = try self.queue(ScriptedRunner([.success(self.report("db"))]))
         try await self.running(queue) {
             let id = try await queue.submit([self.request("db")])[0].id
-            try await self.until { try await queue.show(id).state == .succeeded }
+            try await self.told("TransferSucceeded", id)
             #expect(try await queue.show(id).report?.volume == "db")
             #expect(try self.catalogue.transfer(id)?.state == .succeeded)
             #expect(
@@ -141,12 +154,13 @@ final class ScriptedRunner: TransferRunner {
         let queue = try self.queue(runner, transfers: 2)
         try await self.running(queue) {
             let ids = try await queue.submit(["a", "b", "c"].map { self.request($0) }).map(\.id)
-            try await self.until { runner.runs.withLock { $0.count } == 2 }
+            _ = try await runner.run(2)
             #expect(try await queue.show(ids[2]).state == .queued)
-            runner.runs.withLock { $0[0] }.finish(.success(self.report("a")))
-            try await self.until { try await queue.show(ids[2]).state == .running }
-            for run in runner.runs.withLock({ $0 }) { run.finish(.success(self.report("x"))) }
-            try await self.until { try await queue.show(ids[2]).state == .succeeded }
+            try await runner.run(1).finish(.success(self.report("a")))
+            _ = try await runner.run(3)
+            #expect(try await queue.show(ids[2]).state == .running)
+            for run in runner.runs.all { run.finish(.success(self.report("x"))) }
+            try await self.told("TransferSucceeded", ids[2])
         }
     }
 
@@ -155,12 +169,11 @@ final class ScriptedRunner: TransferRunner {
         let queue = try self.queue(runner, transfers: 4)
         try await self.running(queue) {
             let ids = try await queue.submit([self.request("db"), self.request("db")]).map(\.id)
-            try await self.until { runner.runs.withLock { $0.count } == 1 }
+            let first = try await runner.run(1)
             #expect(try await queue.show(ids[1]).state == .queued)
-            runner.runs.withLock { $0[0] }.finish(.success(self.report("db")))
-            try await self.until { runner.runs.withLock { $0.count } == 2 }
-            runner.runs.withLock { $0[1] }.finish(.success(self.report("db")))
-            try await self.until { try await queue.show(ids[1]).state == .succeeded }
+            first.finish(.success(self.report("db")))
+            try await runner.run(2).finish(.success(self.report("db")))
+            try await self.told("TransferSucceeded", ids[1])
         }
     }
 
@@ -171,10 +184,10 @@ final class ScriptedRunner: TransferRunner {
         )
         try await self.running(queue) {
             let id = try await queue.submit([self.request("db")])[0].id
-            try await self.until { try await queue.show(id).state == .waiting }
+            try await self.told("TransferWaiting", id)
             #expect(try await queue.show(id).error?.id == .peerUnreachable)
             #expect(try await queue.show(id).nextAttempt != nil)
-            try await self.until { try await queue.show(id).state == .succeeded }
+            try await self.told("TransferSucceeded", id)
             #expect(try await queue.show(id).attempt == 2)
         }
     }
@@ -184,7 +197,7 @@ final class ScriptedRunner: TransferRunner {
         let queue = try self.queue(ScriptedRunner([.failure(lasting)]))
         try await self.running(queue) {
             let id = try await queue.submit([self.request("db")])[0].id
-            try await self.until { try await queue.show(id).state == .failed }
+            try await self.told("TransferFailed", id)
             #expect(try await queue.show(id).error?.id == .shrinkNotAllowed)
             #expect(try await queue.show(id).attempt == 1)
         }
@@ -197,19 +210,14 @@ final class ScriptedRunner: TransferRunner {
             let id = try await queue.submit([self.request("a")])[0].id
             #expect(try await !queue.show(id, within: .milliseconds(1)).state.isFinal)
             async let ended = queue.show(id, within: .seconds(60))
-            try await self.until { runner.runs.withLock { $0.count } == 1 }
-            runner.runs.withLock { $0[0] }.finish(.success(self.report("a")))
+            let run = try await runner.run(1)
+            run.finish(.success(self.report("a")))
             // The longest wait ends a request; the next one goes on.
-            if try await !ended.state.isFinal {
-                try await self.until {
-                    try await queue.show(id, within: .seconds(60)).state == .succeeded
-                }
-            }
+            if try await !ended.state.isFinal { try await self.told("TransferSucceeded", id) }
             #expect(try await queue.show(id, within: .seconds(60)).state == .succeeded)
             #expect(await queue.waiters.isEmpty)
-            try await self.until {
-                runner.runs.withLock { $0[0] }.tidied.load(ordering: .sequentiallyConsistent) == 1
-            }
+            _ = try await run.tidied.first { $0 }
+            #expect(run.tidied.all.count == 1)
         }
     }
 
@@ -218,11 +226,12 @@ final class ScriptedRunner: TransferRunner {
         let queue = try self.queue(runner, transfers: 1)
         try await self.running(queue) {
             let ids = try await queue.submit([self.request("a"), self.request("b")]).map(\.id)
-            try await self.until { runner.runs.withLock { $0.count } == 1 }
+            _ = try await runner.run(1)
             _ = try await queue.cancel(ids[1])
             #expect(try await queue.show(ids[1]).state == .cancelled)
             _ = try await queue.cancel(ids[0])
-            try await self.until { try await queue.show(ids[0]).state == .cancelled }
+            try await self.told("TransferCancelled", ids[0])
+            #expect(try await queue.show(ids[0]).state == .cancelled)
             await #expect(throws: APIError.self) { _ = try await queue.cancel(ids[0]) }
         }
     }
@@ -232,12 +241,12 @@ final class ScriptedRunner: TransferRunner {
         let queue = try self.queue(runner)
         try await self.running(queue) {
             let id = try await queue.submit([self.request("a")])[0].id
-            try await self.until { runner.runs.withLock { $0.count } == 1 }
-            try await self.until { try await queue.show(id).progress != nil }
+            let run = try await runner.run(1)
+            #expect(try await queue.show(id).progress != nil)
             #expect(try await queue.limit(id, to: 1000).limit == 1000)
-            #expect(runner.runs.withLock { $0[0] }.limits.withLock { $0 } == [1000])
-            runner.runs.withLock { $0[0] }.finish(.success(self.report("a")))
-            try await self.until { try await queue.show(id).state == .succeeded }
+            #expect(run.limits.withLock { $0 } == [1000])
+            run.finish(.success(self.report("a")))
+            try await self.told("TransferSucceeded", id)
         }
     }
 
@@ -247,14 +256,15 @@ final class ScriptedRunner: TransferRunner {
         var id = ""
         try await self.running(queue) {
             id = try await queue.submit([self.request("db")])[0].id
-            try await self.until { first.runs.withLock { $0.count } == 1 }
+            _ = try await first.run(1)
         }
         // Drained, not finished: nothing says that it succeeded (P10).
         #expect(try self.catalogue.transfer(id)?.state == .queued)
         let second = ScriptedRunner([.success(self.report("db"))])
         let next = try self.queue(second)
         try await self.running(next) {
-            try await self.until { try await next.show(id).state == .succeeded }
+            try await self.told("TransferSucceeded", id)
+            #expect(try await next.show(id).state == .succeeded)
         }
     }
 

@@ -11,9 +11,11 @@ import Testing
 @testable import Agent
 
 /// What the queue does when clocks, stops and restarts come at the wrong moment.
-@Suite struct QueueTroubleTests {
+@Suite(.timeLimit(.minutes(2))) struct QueueTroubleTests {
     private let scratch: Scratch
     private let catalogue: Catalogue
+    /// What the queues tell.
+    private let log = Arrivals<LogLine>()
 
     init() throws {
         self.scratch = try Scratch()
@@ -27,11 +29,7 @@ import Testing
     ) throws -> TransferQueue {
         try TransferQueue(
             catalogue: self.catalogue,
-            journal: Journal(
-                catalogue: self.catalogue,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-                now: now
-            ),
+            journal: Journal(self.catalogue, heardBy: self.log, now: now),
             runner: runner,
             settings: .init(.init(transfers: 2, retries: 3, bandwidth: bandwidth)),
             now: now
@@ -40,16 +38,6 @@ import Testing
 
     private let request = ReplicateRequest(volumes: ["db"], pair: "remote")
     private let report = TransferReport(volume: "db", pair: "remote", transfer: "t")
-
-    /// Waits for a condition, a second at most in the usual case and a minute on a busy machine.
-    private func until(_ condition: () async throws -> Bool) async throws {
-        let clock = ContinuousClock()
-        let end = clock.now + .seconds(60)
-        while try await !condition() {
-            try #require(clock.now < end, "the condition never came")
-            try await clock.sleep(for: .milliseconds(2))
-        }
-    }
 
     /// Runs `body` while the queue works; what still runs afterwards is let go in any case.
     private func working(
@@ -72,16 +60,24 @@ import Testing
         }
     }
 
-    /// The same without the group of services around it.
+    /// The same without the group of services around it; until the queue ends by itself.
     private func alone(
         _ queue: TransferQueue,
         _ runner: ScriptedRunner,
         _ body: (ThrowingTaskGroup<Void, any Error>) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await queue.run() }
+            let ended = Arrivals<Bool>()
+            tasks.addTask {
+                defer { ended.append(true) }
+                try await queue.run()
+            }
             let result: Result<Void, any Error>
-            do { result = .success(try await body(tasks)) } catch { result = .failure(error) }
+            do {
+                try await body(tasks)
+                _ = try await ended.first { $0 }
+                result = .success(())
+            } catch { result = .failure(error) }
             runner.end(.success(self.report))
             try await tasks.waitForAll()
             try result.get()
@@ -95,9 +91,10 @@ import Testing
         let queue = try self.queue(runner, now: { clock.now })
         try await self.working(queue, runner) {
             let id = try await queue.submit([self.request])[0].id
-            try await self.until { try await queue.show(id).state == .waiting }
+            _ = try await self.log.first(reason: "TransferWaiting")
             clock.advance(by: -3600)
-            try await self.until { try await queue.show(id).state == .succeeded }
+            _ = try await self.log.first(reason: "TransferSucceeded")
+            #expect(try await queue.show(id).state == .succeeded)
         }
     }
 
@@ -107,10 +104,10 @@ import Testing
         let queue = try self.queue(runner)
         let id = try await queue.submit([self.request])[0].id
         try await self.alone(queue, runner) { tasks in
-            try await self.until { runner.runs.withLock { $0.count } == 1 }
+            _ = try await runner.run(1)
             tasks.cancelAll()
-            try await self.until { try self.catalogue.transfer(id)?.state == .queued }
         }
+        #expect(try self.catalogue.transfer(id)?.state == .queued)
     }
 
     @Test func aRunThatBeginsWhileTheAgentDrainsEndsToo() async throws {
@@ -123,10 +120,8 @@ import Testing
         }
         let id = try await queue.submit([self.request])[0].id
         drained.withLock { $0 = queue }
-        try await self.alone(queue, runner) { _ in
-            try await self.until { runner.runs.withLock { $0.count } == 1 }
-            try await self.until { try self.catalogue.transfer(id)?.state == .queued }
-        }
+        try await self.alone(queue, runner) { _ in _ = try await runner.run(1) }
+        #expect(try self.catalogue.transfer(id)?.state == .queued)
         drained.withLock { $0 = nil }
     }
 
@@ -136,7 +131,7 @@ import Testing
         var id = ""
         try await self.working(queue, first) {
             id = try await queue.submit([self.request])[0].id
-            try await self.until { first.runs.withLock { $0.count } == 1 }
+            _ = try await first.run(1)
         }
         #expect(try self.catalogue.transfer(id)?.attempt == 0)
     }
@@ -158,11 +153,12 @@ import Testing
         let queue = try self.queue(runner)
         try await self.working(queue, runner) {
             let id = try await queue.submit([self.request])[0].id
-            try await self.until { runner.runs.withLock { $0.count } == 1 }
+            _ = try await runner.run(1)
             // As on a full disk: nothing can be written from now on.
             self.catalogue.close()
             runner.end(.success(self.report))
-            try await self.until { try await queue.show(id).state == .succeeded }
+            _ = try await self.log.first(reason: "TransferSucceeded")
+            #expect(try await queue.show(id).state == .succeeded)
             #expect(try await queue.show(id).report != nil)
             await #expect(throws: APIError.self) { _ = try await queue.cancel(id) }
         }
@@ -190,6 +186,6 @@ private struct LimitRunner: TransferRunner {
 extension ScriptedRunner {
     /// Ends what runs, whatever came of the test.
     fileprivate func end(_ result: Result<TransferReport, RunFailure>) {
-        for run in self.runs.withLock({ $0 }) { run.finish(result) }
+        for run in self.runs.all { run.finish(result) }
     }
 }

@@ -119,7 +119,11 @@ struct Ban: Sendable {
         Self(
             name: "sleep",
             mark: "sleep",
-            pattern: { $0.contains(/\b(Task|Thread)\.sleep\b|\b(u|nano)?sleep\(/) },
+            // Simple boundaries: else `clock.sleep` is one word, as in a language.
+            pattern: {
+                let call = /\b(Task|Thread)\.sleep\b|\b(u|nano)?sleep\(/
+                return $0.contains(call.wordBoundaryKind(.simple))
+            },
             scope: .tests,
             advice: "a simulated clock, or wait for the event itself"
         ),

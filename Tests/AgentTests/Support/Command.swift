@@ -79,13 +79,17 @@ final class RunningCommand: @unchecked Sendable {
     private let process: Process
     private let base: String
     private let ended: AsyncStream<Int32>
+    private let log: CommandLog
 
     init(_ process: Process, base: String) throws {
         self.process = process
         self.base = base
         let (stream, continuation) = AsyncStream<Int32>.makeStream()
         self.ended = stream
+        let log = try CommandLog("\(base).err")
+        self.log = log
         process.terminationHandler = { process in
+            log.finish()
             let byExit = process.terminationReason == .exit
             continuation.yield(byExit ? process.terminationStatus : 128 + process.terminationStatus)
             continuation.finish()
@@ -93,6 +97,8 @@ final class RunningCommand: @unchecked Sendable {
         try process.run()
     }
 
+    /// The lines of its standard error as they come.
+    var lines: Arrivals<LogLine> { self.log.lines }
     var identifier: Int32 { self.process.processIdentifier }
     var isRunning: Bool { self.process.isRunning }
 
@@ -100,7 +106,10 @@ final class RunningCommand: @unchecked Sendable {
         (try? String(contentsOfFile: "\(self.base).err", encoding: .utf8)) ?? ""
     }
 
-    func signal(_ number: Int32) { kill(self.process.processIdentifier, number) }
+    /// Does nothing once it has ended: the number may be another process's by then.
+    func signal(_ number: Int32) {
+        if self.process.isRunning { kill(self.process.processIdentifier, number) }
+    }
 
     /// Waits for the end; call once.
     func result() async throws -> CommandResult {

@@ -2,6 +2,7 @@
 
 import AgentAPI
 import Foundation
+import TestSupport
 import Testing
 
 /// A real agent in a process of its own, on ports that stay over restarts.
@@ -40,20 +41,43 @@ final class TestAgent {
 
     private static func ready(_ pool: String, _ process: RunningCommand) async throws -> VersionInfo
     {
-        let clock = ContinuousClock()
-        let end = clock.now + .seconds(60)
-        while clock.now < end, process.isRunning {
-            if FileManager.default.fileExists(atPath: "\(pool)/agent.sock"),
-                let client = try? AgentClient(at: pool)
-            {
-                let version: VersionInfo? = try? await client.get(AgentRoute.version)
-                await client.close()
-                if let version, let api = version.api, !api.hasSuffix(":0") { return version }
-            }
-            try await clock.sleep(for: .milliseconds(20))
+        _ = try await process.lines.first { $0.facts["message"] == "agent ready" }
+        return try await Self.asking(pool) { agent throws(APIError) in
+            try await agent.get(AgentRoute.version)
         }
-        throw APIError(.agentUnreachable, "The agent did not start: \(process.errors)")
     }
+
+    /// Asks the agent of a pool without a process of its own for it.
+    private static func asking<Answer: Sendable>(
+        _ pool: String,
+        _ question: (AgentClient) async throws(APIError) -> Answer
+    ) async throws(APIError) -> Answer {
+        let client = try AgentClient(at: pool)
+        do throws(APIError) {
+            let answer = try await question(client)
+            await client.close()
+            return answer
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    func get<Answer: Decodable & Sendable>(_ path: String) async throws(APIError) -> Answer {
+        try await Self.asking(self.pool) { agent throws(APIError) in try await agent.get(path) }
+    }
+
+    func post<Answer: Decodable & Sendable>(
+        _ path: String,
+        _ body: some Encodable & Sendable
+    ) async throws(APIError) -> Answer {
+        try await Self.asking(self.pool) { agent throws(APIError) in
+            try await agent.post(path, body, timeout: .seconds(120))
+        }
+    }
+
+    /// What its present process has logged.
+    var log: Arrivals<LogLine> { self.process.lines }
 
     var apiPort: Int { Int(self.version.api?.split(separator: ":").last ?? "") ?? 0 }
     var dataPort: Int { Int(self.version.data?.split(separator: ":").last ?? "") ?? 0 }
@@ -150,19 +174,7 @@ final class Scratch {
     }
 }
 
-/// SplitMix64: small, good enough, the same everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { self.state = seed }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = self.state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+extension SeededGenerator {
     mutating func data(_ count: Int) -> Data {
         var words: [UInt64] = []
         words.reserveCapacity(count / 8 + 1)
