@@ -27,4 +27,21 @@ struct ReplicaPaths: Sendable {
     func record(of generation: GenerationRecord) -> String {
         "\(self.directory(of: generation))/generation.json"
     }
+
+    /// What the replica shows; without a record, nothing was ever committed.
+    ///
+    /// - Throws: `corrupt` also when the record is gone and generations are there: taken for a
+    ///   replica that shows nothing, it would lose them.
+    func loadCommit() throws(StoreError) -> CommitRecord {
+        if let record = try StateFile.load(CommitRecord.self, from: self.commit) { return record }
+        guard try PoolDirectory.names(in: self.generations).isEmpty else {
+            throw StoreError(
+                .corrupt,
+                "the record of what the replica shows is missing and its generations are not; put "
+                    + "the record back, or move the volume's directory out of the pool",
+                path: self.commit
+            )
+        }
+        return CommitRecord()
+    }
 }

@@ -69,11 +69,10 @@ public final class ReplicaStore: Sendable {
         guard let record = try StateFile.load(VolumeRecord.self, from: paths.volume),
             record.role == .replica
         else { return nil }
-        let commit = try StateFile.load(CommitRecord.self, from: paths.commit)
         return ReplicaVolume(
             directory: directory,
             record: record,
-            commit: commit ?? CommitRecord(),
+            commit: try paths.loadCommit(),
             options: options
         )
     }

@@ -213,8 +213,7 @@ extension ReplicaVolume {
         }
         defer { self.state.withLock { $0.isStaging = false } }
         // From the disk, not from memory: a record whose write failed may be there or not.
-        let commit =
-            try StateFile.load(CommitRecord.self, from: self.paths.commit) ?? CommitRecord()
+        let commit = try self.paths.loadCommit()
         self.state.withLock { state in
             state.commit = commit
             state.isSwitching = commit.pending != nil
