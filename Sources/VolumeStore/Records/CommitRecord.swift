@@ -24,11 +24,19 @@ public struct CommitRecord: StateRecord, Hashable {
         public var target: GenerationRecord
         /// What is left to do for it.
         public var method: CommitSwitch
+        /// The records that `durable.log` has to have where a journal is applied: fewer of them
+        /// would make a mixture, which nothing later would notice.
+        public var journalRecords: Int?
 
         /// A switch to `target`.
-        public init(_ target: GenerationRecord, by method: CommitSwitch) {
+        public init(
+            _ target: GenerationRecord,
+            by method: CommitSwitch,
+            journalRecords: Int? = nil
+        ) {
             self.target = target
             self.method = method
+            self.journalRecords = journalRecords
         }
     }
 

@@ -22,7 +22,7 @@ struct CommitSwitcher {
     func perform(_ pending: CommitRecord.Pending) throws(StoreError) {
         switch pending.method {
         case .rename, .adopt: try self.rename(to: pending.target)
-        case .apply: try self.apply(pending.target)
+        case .apply: try self.apply(pending)
         }
         try self.hook(.switched)
         try DurableFile.syncDirectory(self.paths.generations)
@@ -36,14 +36,16 @@ struct CommitSwitcher {
         try PoolDirectory.rename(self.paths.stage.directory, to: directory)
     }
 
-    private func apply(_ target: GenerationRecord) throws(StoreError) {
+    private func apply(_ pending: CommitRecord.Pending) throws(StoreError) {
+        let target = pending.target
         if !PoolDirectory.exists(self.paths.directory(of: target)) {
-            try self.applyJournal(target)
+            try self.applyJournal(pending)
         }
         try StateFile.store(target, to: self.paths.record(of: target))
     }
 
-    private func applyJournal(_ target: GenerationRecord) throws(StoreError) {
+    private func applyJournal(_ pending: CommitRecord.Pending) throws(StoreError) {
+        let target = pending.target
         let stagePaths = self.paths.stage
         guard let stage = try StateFile.load(StageRecord.self, from: stagePaths.record) else {
             throw StoreError(
@@ -66,9 +68,13 @@ struct CommitSwitcher {
             spare: nil,
             hook: self.hook
         )
+        let journal = try StageJournal(of: stage, in: stagePaths)
+        // First, and all of it: while nothing is applied, the base is still whole on the disk.
+        try journal.check(pending)
+        if stage.mode.needsBase { _ = try DigestPageMap.load(stagePaths.digestPages) }
         let image = try factory.openInPlace(base, writable: true)
         try image.resizeFile(to: target.generation.size)
-        try self.replay(stage, onto: image)
+        try self.replay(journal, pending, onto: image)
         try self.hook(.journalApplied)
         try image.sync()
         try self.applyDigests(stage, over: base)
@@ -80,21 +86,21 @@ struct CommitSwitcher {
         )
     }
 
-    private func replay(_ stage: StageRecord, onto image: BlockFile) throws(StoreError) {
-        let journal = try BlockFile.open(self.paths.stage.journal, writable: false)
-        let file = try BlockFile.open(self.paths.stage.log, writable: true)
-        var log = StageLog(file, of: stage.transfer)
+    private func replay(
+        _ journal: StageJournal,
+        _ pending: CommitRecord.Pending,
+        onto image: BlockFile
+    ) throws(StoreError) {
         var buffer = ChunkBuffer(capacity: ReplicaLimits.copyStep)
-        try log.replay { (record) throws(StoreError) in
+        try journal.visit(pending.journalRecords) { (record) throws(StoreError) in
             switch record.kind {
             case .data:
-                try self.copy(record, from: journal, to: image, through: &buffer)
+                try self.copy(record, from: journal.bytes, to: image, through: &buffer)
             case .zeros:
                 try image.zero(record.extent)
             case .drifted:
                 break
             }
-            return true
         }
     }
 
@@ -133,17 +139,7 @@ struct CommitSwitcher {
             }
             return
         }
-        let bytes = try DurableFile.read(
-            self.paths.stage.digestPages,
-            limit: ByteCount.mebibytes(4)
-        )
-        guard let pages = DigestPageMap(encoded: bytes) else {
-            throw StoreError(
-                .corrupt,
-                "the list of digest pages is damaged",
-                path: self.paths.stage.digestPages
-            )
-        }
+        let pages = try DigestPageMap.load(self.paths.stage.digestPages)
         let staged = try DigestFile.open(self.paths.stage.digests, writable: false)
         let digests = try DigestFile.open(target, writable: true)
         try pages.visit { (level, index) throws(StoreError) in

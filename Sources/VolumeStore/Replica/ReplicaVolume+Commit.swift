@@ -56,13 +56,9 @@ extension ReplicaVolume {
         do throws(StoreError) {
             // Also when nothing was written: a clone and a new size are made durable by this.
             try stage.files.target.sync()
-            let map = try stage.digests.withLock { (tree) throws(StoreError) in
+            try stage.digests.withLock { (tree) throws(StoreError) in
                 try tree.flush()
                 try tree.store.sync()
-                return tree.store.present
-            }
-            if backend == .journal {
-                try DurableFile.replace(paths.digestPages, with: map.encoded)
             }
         } catch {
             stage.failed.store(true, ordering: .releasing)
@@ -75,9 +71,10 @@ extension ReplicaVolume {
             algorithm: self.record.algorithm,
             clonedFrom: base
         )
+        var records: Int?
         switch backend {
         case .clone, .fresh, .direct: try StateFile.store(target, to: paths.generation)
-        case .journal: break
+        case .journal: records = try self.sealJournal(stage)
         }
         // The record or the list of pages came last: with it the stage's directory was synced.
         // What an earlier, undecided commit of the same target may have left must not be mistaken
@@ -93,7 +90,26 @@ extension ReplicaVolume {
             case .journal: .apply
             case .direct: .adopt
             }
-        return CommitRecord.Pending(target, by: method)
+        return CommitRecord.Pending(target, by: method, journalRecords: records)
+    }
+
+    /// What applying a journal needs, made sure of while the commit can still be refused.
+    ///
+    /// - Returns: the number of records that will have to be applied.
+    /// - Throws: `noSpace` where they could not be applied; nothing has changed then.
+    private func sealJournal(_ stage: Stage) throws(StoreError) -> Int {
+        let pages = stage.digests.withLock { $0.store.present }
+        let records = stage.log.withLock { $0.count }
+        try DurableFile.replace(self.paths.stage.digestPages, with: pages.encoded)
+        if let base = stage.record.visible {
+            let image = try self.factory(for: self.record).openInPlace(base, writable: true)
+            let digests =
+                stage.record.mode.needsBase
+                ? try DigestFile.open(self.paths.digests(of: base), writable: true) : nil
+            try StageJournal(of: stage.record, in: self.paths.stage)
+                .reserve(records, in: image, pages, in: digests)
+        }
+        return records
     }
 
     /// Step 5; before it, readers of bytes that will change in place are kept out.

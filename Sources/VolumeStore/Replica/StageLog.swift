@@ -43,6 +43,42 @@ struct StageLog: ~Copyable {
     mutating func replay(
         _ body: (StageLogRecord) throws(StoreError) -> Bool
     ) throws(StoreError) {
+        try self.read(body)
+        try self.file.resize(to: ByteCount(self.count * Self.recordSize))
+    }
+
+    /// Reads the records of a decided commit: exactly so many, and nothing behind them.
+    ///
+    /// Everything was synced before the commit was decided: nothing can be torn, and what is missing
+    /// was damaged later. Nothing is cut off.
+    ///
+    /// - Parameters:
+    ///   - expected: the number in the commit record; nil in one that does not say.
+    ///   - body: is called with each record, also with those before one that is missing.
+    /// - Throws: `corrupt` when the records are not all there.
+    mutating func replayDecided(
+        _ expected: Int?,
+        _ body: (StageLogRecord) throws(StoreError) -> Void
+    ) throws(StoreError) {
+        try self.read { (record) throws(StoreError) in
+            try body(record)
+            return true
+        }
+        let size = try self.file.size().bytes
+        let expected = expected ?? size / Self.recordSize
+        guard self.count == expected, size == expected * Self.recordSize else {
+            throw StoreError(
+                .corrupt,
+                "the list of what the decided commit has to apply is damaged: \(self.count) of "
+                    + "\(expected) records can be read; it waits until the file is put back",
+                path: self.file.path
+            )
+        }
+    }
+
+    private mutating func read(
+        _ body: (StageLogRecord) throws(StoreError) -> Bool
+    ) throws(StoreError) {
         let size = try self.file.size().bytes
         var place = 0
         reading: while place + Self.recordSize <= size {
@@ -60,7 +96,6 @@ struct StageLog: ~Copyable {
             }
             place += records * Self.recordSize
         }
-        try self.file.resize(to: ByteCount(self.count * Self.recordSize))
     }
 
     /// Goes on after records that another object of this type has replayed.
@@ -101,7 +136,8 @@ struct StageLog: ~Copyable {
             let start = ByteOffset(untrusted: self.page.load(UInt64.self, at: offset + 8)),
             let end = ByteOffset(untrusted: self.page.load(UInt64.self, at: offset + 16)),
             let position = ByteOffset(untrusted: self.page.load(UInt64.self, at: offset + 24)),
-            start < end, end.bytes <= Geometry.maximumVolume.bytes
+            start < end, end.bytes <= Geometry.maximumVolume.bytes,
+            position.bytes <= Int.max - Geometry.maximumVolume.bytes
         else { return nil }
         return StageLogRecord(kind, Extent(start, end), at: position)
     }

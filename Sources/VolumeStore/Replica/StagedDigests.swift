@@ -95,6 +95,15 @@ struct DigestPageMap: Hashable, Sendable {
 
     init() {}
 
+    /// The map that a stage left; `corrupt` when the file is damaged.
+    static func load(_ path: String) throws(StoreError) -> Self {
+        let bytes = try DurableFile.read(path, limit: ByteCount.mebibytes(4))
+        guard let pages = Self(encoded: bytes) else {
+            throw StoreError(.corrupt, "the list of digest pages is damaged", path: path)
+        }
+        return pages
+    }
+
     /// The map in the bytes of a file; nil when they are damaged.
     init?(encoded bytes: [UInt8]) {
         guard bytes.count >= 12 else { return nil }

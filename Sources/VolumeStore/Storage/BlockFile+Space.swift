@@ -40,6 +40,34 @@ extension BlockFile {
         return KindedExtent(Extent(place, stop), .data)
     }
 
+    /// Takes the space for the holes of a range, whose bytes stay zeros and whose file stays as long.
+    ///
+    /// Nothing happens on a device, or where the file system cannot promise space.
+    ///
+    /// - Throws: `noSpace`; a part of the range may have its space then.
+    func reserve(_ extent: Extent) throws(StoreError) {
+        guard !self.isBlockDevice else { return }
+        var place = extent.start
+        while place < extent.end {
+            // After the end of the file there is no space yet, as in a hole.
+            let next = try self.nextExtent(from: place)
+            let end = min(next?.extent.end ?? extent.end, extent.end)
+            if next?.kind != .data {
+                let start = place
+                let result = uninterrupted {
+                    gw_allocate_keeping_size(
+                        self.descriptor,
+                        Int64(start.bytes),
+                        Int64((end - start).bytes)
+                    )
+                }
+                if result == -EOPNOTSUPP || result == -ENOSYS { return }
+                try checked("reserve \(Extent(start, end))", path: self.path) { result }
+            }
+            place = end
+        }
+    }
+
     /// Makes a reflink clone under a new name: same bytes, own future, no space.
     ///
     /// - Returns: the clone, writable.

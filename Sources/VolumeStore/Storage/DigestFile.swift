@@ -106,6 +106,14 @@ public struct DigestFile: DigestPageStore, Sendable {
         }
     }
 
+    /// Takes the space that a page needs, whatever it holds.
+    ///
+    /// - Throws: `noSpace`; the page is as before.
+    func reserve(level: Int, index: Int) throws(StoreError) {
+        let place = Self.place(level: level, index: index)
+        try self.file.reserve(Extent(at: place, length: DigestPage.size))
+    }
+
     /// The first page at or after `index` that has space on disk.
     public func nextPage(level: Int, from index: Int) throws(StoreError) -> Int? {
         let region = Self.region(of: level)
