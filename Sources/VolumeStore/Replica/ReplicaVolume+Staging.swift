@@ -12,7 +12,8 @@ extension ReplicaVolume {
     ///
     /// - Returns: the stage, with what is already durable.
     /// - Throws: `store` with `busy` while another session has the volume, or while a switch is not
-    ///   finished; with `wrongBase` when the base is not the visible generation (P4).
+    ///   finished; with `wrongBase` when the base is not the visible generation, or the target not
+    ///   newer than it (P4).
     public func openStage(_ request: StageRequest) throws(StageError) -> Stage {
         let (record, commit, kept) = try storing { () throws(StoreError) in
             try self.beginStaging()
@@ -56,6 +57,17 @@ extension ReplicaVolume {
                 StoreError(
                     .wrongBase,
                     "the visible generation is not the base of the transfer",
+                    path: self.directory
+                )
+            )
+        }
+        // Its directory could be that of a generation that is shown.
+        if let visible, request.target.number <= visible.generation.number {
+            throw .store(
+                StoreError(
+                    .wrongBase,
+                    "generation \(visible.generation.number.number) is visible, the transfer "
+                        + "brings \(request.target.number.number), which is not newer",
                     path: self.directory
                 )
             )
