@@ -205,7 +205,12 @@ extension ReplicaVolume {
         }
         let staged = try? self.stagedTransfer()
         if staged == nil || staged?.visible != commit.visible {
-            try PoolDirectory.remove(self.paths.stage.directory)
+            try self.paths.stage.remove()
+        }
+        // A verification that is running has its file open, and needs no name.
+        for name in try PoolDirectory.names(in: self.directory)
+        where name.hasPrefix(ReplicaPaths.verificationPrefix) {
+            try PoolDirectory.remove("\(self.directory)/\(name)")
         }
         try PoolDirectory.remove(self.paths.verification)
         if self.state.withLock({ $0.spare == nil }) {

@@ -82,11 +82,18 @@ extension ReplicaVolume {
         if !request.discardsPartial, let stored,
             stored.continues(as: request.mode, base: base, target: request.target)
         {
-            if let kept, kept.record == stored, !kept.isFailed {
+            if let kept, kept.record == stored, !kept.isFailed, !kept.isTorn {
                 kept.resumed.store(true, ordering: .releasing)
                 return kept
             }
-            return try factory.resume(stored)
+            do throws(StageError) {
+                return try factory.resume(stored)
+            } catch {
+                // A file of it is missing: it costs a new start, not every start from now on.
+                guard case .store(let failure) = error, failure.code == .notFound else {
+                    throw error
+                }
+            }
         }
         return try storing { () throws(StoreError) in
             try factory.begin(request, over: visible)
@@ -152,7 +159,7 @@ extension ReplicaVolume {
         guard isFree else { return false }
         defer { self.state.withLock { $0.isStaging = false } }
         guard PoolDirectory.exists(self.paths.stage.directory) else { return false }
-        try PoolDirectory.remove(self.paths.stage.directory)
+        try self.paths.stage.remove()
         return true
     }
 
@@ -165,7 +172,7 @@ extension ReplicaVolume {
         guard !self.needsRecovery else { return }
         self.state.withLock { $0.stage = nil }
         try storing { () throws(StoreError) in
-            try PoolDirectory.remove(self.paths.stage.directory)
+            try self.paths.stage.remove()
         }
     }
 }

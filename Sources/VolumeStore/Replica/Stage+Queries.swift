@@ -96,7 +96,12 @@ extension Stage {
         let extent = self.extent(of: leaf)
         guard self.ledger.withLock({ $0.noteDrift(extent) }) else { return }
         self.driftCount.add(1, ordering: .relaxed)
-        try self.combine([difference], from: leaf)
+        do throws(StageError) {
+            try self.combine([difference], from: leaf)
+        } catch {
+            self.torn.store(true, ordering: .releasing)
+            throw error
+        }
     }
 }
 

@@ -34,6 +34,10 @@ public final class Stage: Sendable {
     /// A sync failed: nobody knows what is on the disk, so the stage can only be discarded (P3).
     public var isFailed: Bool { self.failed.load(ordering: .acquiring) }
 
+    /// A chunk failed halfway: the digests may have a part of it, and are to be made again from the
+    /// disk before the transfer goes on.
+    var isTorn: Bool { self.torn.load(ordering: .acquiring) }
+
     let directory: String
     let files: StageFiles
     let hasher: LeafHasher
@@ -45,6 +49,7 @@ public final class Stage: Sendable {
     let journalEnd: Atomic<Int>
     let failed = Atomic<Bool>(false)
     let resumed = Atomic<Bool>(false)
+    let torn = Atomic<Bool>(false)
     /// Leaves of the base whose bytes do not have their stored digests.
     let driftCount = Atomic<Int>(0)
 
@@ -107,7 +112,7 @@ public final class Stage: Sendable {
     /// May be called by several threads at once, each with its own scratch memory.
     ///
     /// - Throws: `duplicate` or `outside` for what only a broken peer sends; `store` when the disk
-    ///   fails: what was staged before stays as it is.
+    ///   fails: what was flushed before stays as it is, and the session cannot go on.
     public func write(
         _ chunk: borrowing ChunkBuffer,
         _ range: Range<Int>,
@@ -124,7 +129,12 @@ public final class Stage: Sendable {
         try storing { () throws(StoreError) in
             try files.write(chunk, range, at: position, using: &scratch)
         }
-        try self.take(scratch.shares, of: extent)
+        do throws(StageError) {
+            try self.take(scratch.shares, of: extent)
+        } catch {
+            self.torn.store(true, ordering: .releasing)
+            throw error
+        }
         self.ledger.withLock { $0.apply(StageLogRecord(.data, extent, at: position)) }
     }
 
@@ -145,7 +155,12 @@ public final class Stage: Sendable {
         case .journal:
             break
         }
-        try self.absorbZeros(extent, using: &scratch)
+        do throws(StageError) {
+            try self.absorbZeros(extent, using: &scratch)
+        } catch {
+            self.torn.store(true, ordering: .releasing)
+            throw error
+        }
         self.ledger.withLock { $0.apply(StageLogRecord(.zeros, extent)) }
     }
 

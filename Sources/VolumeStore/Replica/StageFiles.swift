@@ -33,6 +33,15 @@ struct StagePaths {
     var digestPages: String { "\(self.directory)/digest-pages" }
     var log: String { "\(self.directory)/durable.log" }
     var generation: String { "\(self.directory)/generation.json" }
+
+    /// Removes the stage; its record goes first, durably.
+    ///
+    /// A kill in the middle then leaves garbage, not a stage that is taken up without its files.
+    func remove() throws(StoreError) {
+        guard PoolDirectory.exists(self.directory) else { return }
+        try DurableFile.remove(self.record)
+        try PoolDirectory.remove(self.directory)
+    }
 }
 
 /// Makes and opens the files of stages.
@@ -52,7 +61,7 @@ struct StageFactory: Sendable {
         _ request: StageRequest,
         over visible: GenerationRecord?
     ) throws(StoreError) -> Stage {
-        try PoolDirectory.remove(self.stage.directory)
+        try self.stage.remove()
         try PoolDirectory.make(self.stage.directory)
         let backend = try self.makeTarget(request, over: visible)
         let record = StageRecord(
