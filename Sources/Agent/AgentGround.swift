@@ -49,9 +49,14 @@ struct AgentGround: Sendable {
             catalogue: catalogue
         )
         (self.sources, self.replicas) = try Self.stores(self.pool, self.live)
-        for fault in self.replicas.faults {
+        let sources = self.sources.faults
+        // What does not say which role it has is found by both.
+        let replicas = self.replicas.faults.filter { fault in
+            !sources.contains { $0.directory == fault.directory }
+        }
+        for fault in sources + replicas {
             self.journal.note(
-                "ReplicaFaulty",
+                "VolumeFaulty",
                 "\(fault.directory) cannot be used: \(fault.error)",
                 level: .error
             )

@@ -10,6 +10,14 @@ public enum VolumeRole: String, Codable, Sendable {
     case replica
 }
 
+/// A volume of a pool that cannot be used: it is left as it is, and the others go on.
+public struct VolumeFault: Error, Sendable {
+    /// The volume's directory.
+    public let directory: String
+    /// What is wrong with it.
+    public let error: StoreError
+}
+
 /// Where the bytes of a volume lie.
 public enum VolumeBacking: Hashable, Sendable {
     /// In a file inside the pool.

@@ -11,20 +11,12 @@ public final class ReplicaStore: Sendable {
     /// The pool's directory.
     public let pool: String
 
-    /// A volume of the pool that could not be opened.
-    public struct Fault: Error, Sendable {
-        /// The volume's directory.
-        public let directory: String
-        /// What is wrong with it.
-        public let error: StoreError
-    }
-
     private static let hiddenPrefix = ".replica-"
 
     private let directory: String
     private let options: ReplicaOptions
     private let open: Locked<[VolumeID: ReplicaVolume]>
-    private let broken: [Fault]
+    private let broken: [VolumeFault]
 
     /// Opens the replicas of a pool, and finishes what a crash interrupted in each (P1).
     ///
@@ -41,7 +33,7 @@ public final class ReplicaStore: Sendable {
         self.options = options
         try PoolDirectory.make(self.directory)
         var open: [VolumeID: ReplicaVolume] = [:]
-        var broken: [Fault] = []
+        var broken: [VolumeFault] = []
         for name in try PoolDirectory.names(in: self.directory) {
             let path = "\(self.directory)/\(name)"
             if name.hasPrefix(Self.hiddenPrefix) {
@@ -54,7 +46,7 @@ public final class ReplicaStore: Sendable {
                 open[volume.id] = volume
                 try volume.recover()
             } catch {
-                broken.append(Fault(directory: path, error: error))
+                broken.append(VolumeFault(directory: path, error: error))
             }
         }
         self.open = Locked(open)
@@ -78,7 +70,7 @@ public final class ReplicaStore: Sendable {
     }
 
     /// What went wrong when the store was opened.
-    public var faults: [Fault] { self.broken }
+    public var faults: [VolumeFault] { self.broken }
 
     /// All replicas, by name.
     public func volumes() -> [ReplicaVolume] {

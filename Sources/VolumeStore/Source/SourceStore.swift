@@ -8,40 +8,55 @@ import Locks
 /// One store for each pool and process; the pool's lock keeps other processes out. A volume appears
 /// and disappears with one rename of its directory, so a kill leaves it whole or not at all.
 public final class SourceStore: Sendable {
+    /// The volumes that could not be opened; a damaged `volume.json` does not say of which role.
+    public let faults: [VolumeFault]
+
     private let volumes: String
     private let open: Locked<[VolumeID: SourceVolume]>
 
     /// Opens the source volumes of a pool, and removes what killed creations and deletions left.
     ///
-    /// - Throws: `corrupt` when the record of a volume cannot be believed.
+    /// A volume whose records cannot be believed is left as it is and listed in ``faults``.
+    ///
+    /// - Throws: when the pool itself cannot be read.
     public init(pool: String) throws(StoreError) {
         self.volumes = "\(pool)/volumes"
-        try PoolDirectory.make(self.volumes)
+        try DurableFile.makeDirectory(self.volumes)
         var open: [VolumeID: SourceVolume] = [:]
+        var faults: [VolumeFault] = []
         for name in try PoolDirectory.names(in: self.volumes) {
             let directory = "\(self.volumes)/\(name)"
             guard !name.hasPrefix(Self.hiddenPrefix) else {
                 try PoolDirectory.remove(directory)
                 continue
             }
-            let path = SourceVolume.volumePath(in: directory)
-            guard let record = try StateFile.load(VolumeRecord.self, from: path),
-                record.role == .source
-            else { continue }
-            let source = try StateFile.load(
-                SourceRecord.self,
-                from: SourceVolume.sourcePath(in: directory)
-            )
-            guard let source else {
-                throw StoreError(.corrupt, "the volume has no source.json", path: directory)
+            do throws(StoreError) {
+                guard let volume = try Self.load(directory) else { continue }
+                // A copy of a directory, or a name that was given again while this one was damaged.
+                guard open.values.allSatisfy({ $0.id != volume.id && $0.name != volume.name })
+                else { throw StoreError(.alreadyExists, "another volume is \(volume.name)") }
+                open[volume.id] = volume
+            } catch {
+                faults.append(VolumeFault(directory: directory, error: error))
             }
-            open[record.volume] = SourceVolume(
-                directory: directory,
-                volume: record,
-                source: source
-            )
         }
         self.open = Locked(open)
+        self.faults = faults
+    }
+
+    private static func load(_ directory: String) throws(StoreError) -> SourceVolume? {
+        let path = SourceVolume.volumePath(in: directory)
+        guard let record = try StateFile.load(VolumeRecord.self, from: path),
+            record.role == .source
+        else { return nil }
+        let source = try StateFile.load(
+            SourceRecord.self,
+            from: SourceVolume.sourcePath(in: directory)
+        )
+        guard let source else {
+            throw StoreError(.corrupt, "the volume has no source.json", path: directory)
+        }
+        return SourceVolume(directory: directory, volume: record, source: source)
     }
 
     /// All source volumes, by name.
@@ -146,7 +161,8 @@ public final class SourceStore: Sendable {
     /// Directories with this prefix are no volumes yet, or no longer.
     private static let hiddenPrefix = ".source-"
 
-    private static func check(_ size: ByteCount) throws(StoreError) {
+    /// Throws `invalid` for a size that no volume can have.
+    static func check(_ size: ByteCount) throws(StoreError) {
         guard size <= Geometry.maximumVolume else {
             throw StoreError(
                 .invalid,
