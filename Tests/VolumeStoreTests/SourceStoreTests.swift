@@ -143,6 +143,45 @@ import VolumeStore
         #expect(FileManager.default.fileExists(atPath: file.path))
     }
 
+    /// One bad record must not keep the agent from starting.
+    @Test(arguments: ["volume.json", "source.json"])
+    func aDamagedVolumeIsLeftAloneAndTheOthersWork(_ file: String) throws {
+        var generator = SeededGenerator(seed: 11)
+        let good = try self.store.make("good", size: 4096, using: &generator)
+        let bad = try self.store.make("bad", size: 4096, using: &generator)
+        let path = URL(fileURLWithPath: "\(bad.directory)/\(file)")
+        let record = try Data(contentsOf: path)
+        try Data("{}".utf8).write(to: path)
+        let again = try SourceStore(pool: self.place.path)
+        #expect(again.list().map(\.id) == [good.id])
+        #expect(again.faults.map(\.directory) == [bad.directory])
+        #expect(FileManager.default.fileExists(atPath: "\(bad.directory)/live.img"))
+        try record.write(to: path)
+        #expect(try SourceStore(pool: self.place.path).list().count == 2)
+    }
+
+    @Test(.enabled(if: LoopFileSystem.isAvailable([.tmpfs]), LoopFileSystem.reason))
+    func anAttachedFileThatBecameTooLargeIsNotFrozen() throws {
+        try LoopFileSystem.tmpfs.mounted(mebibytes: 16) { directory in
+            var generator = SeededGenerator(seed: 12)
+            let file = try BlockFile.create("\(directory)/disk", size: .mebibytes(1))
+            let volume = try self.store.attach(
+                VolumeName("disk"),
+                file.path,
+                isFrozen: true,
+                using: &generator
+            )
+            try file.resize(to: ByteCount(Geometry.maximumVolume.bytes + 1))
+            #expect(
+                code { _ = try volume.freeze(.random(using: &generator)) } == .invalid
+            )
+            try file.resize(to: .mebibytes(2))
+            try volume.prune()
+            let snapshot = try volume.freeze(.random(using: &generator))
+            #expect(snapshot.size == .mebibytes(2))
+        }
+    }
+
     @Test func aMissingOrRelativePathIsNotAttached() throws {
         var generator = SeededGenerator(seed: 10)
         let name = try VolumeName("none")

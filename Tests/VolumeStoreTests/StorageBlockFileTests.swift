@@ -135,6 +135,18 @@ import VolumeStore
         #expect(source.kind == .allocationMap && source.certainty == .superset)
     }
 
+    /// An attached volume that was declared frozen, and is not.
+    @Test func theAllocationMapEndsWhereTheVolumeEndedWhenItWasOpened() throws {
+        let file = try BlockFile.create(self.path("growing"), size: ByteCount(100_001))
+        try file.put([9], at: 100_000)
+        var source = try AllocationMapSource(file)
+        try file.put([9], at: 1 << 20)
+        try file.put([9], at: 2 << 20)
+        let reported = ExtentSet(try source.remaining().map(\.extent))
+        #expect(reported.contains(extent(98_304, 100_001)))
+        #expect(!reported.overlaps(extent(100_001, 4 << 20)))
+    }
+
     @Test func aCopyHasTheSameBytesAndTheSameHoles() throws {
         var generator = SeededGenerator(seed: 4)
         let file = try BlockFile.create(self.path("volume"), size: ByteCount((8 << 20) + 77))

@@ -166,7 +166,9 @@ extension SourceVolume {
                 record.backing = .copy
             }
         }
+        // What is attached can have grown since: no tree of digests is that large.
         record.size = try image.size()
+        try SourceStore.check(record.size)
         if record.backing == .clone {
             try image.sync()
             try DurableFile.syncDirectory(

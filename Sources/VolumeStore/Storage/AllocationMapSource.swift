@@ -25,9 +25,12 @@ public struct AllocationMapSource: ChangeSource {
     /// A superset: allocated blocks may hold zeros.
     public var certainty: ChangeCertainty { .superset }
 
-    /// The next allocated extent.
+    /// The next allocated extent, of those that were there when the map was opened.
     public mutating func next() throws(StoreError) -> KindedExtent? {
-        while let found = try self.file.nextExtent(from: self.place) {
+        // Nobody should write to the file, but who declares it frozen may be wrong: it can grow.
+        while self.place.bytes < self.size.bytes,
+            let found = try self.file.nextExtent(from: self.place)
+        {
             self.place = found.extent.end
             guard found.kind == .data else { continue }
             let extent = found.extent.roundedOut(to: Geometry.granule, within: self.size)
