@@ -10,7 +10,9 @@ struct ReplicaPaths: Sendable {
     var generations: String { "\(self.directory)/generations" }
     /// A clone of the visible image, for the next stage.
     var spare: String { "\(self.directory)/spare.img" }
-    var verification: String { "\(self.directory)/verify" }
+
+    /// What the names of the files of verifications begin with.
+    static let verificationPrefix = "verify-"
 
     func directory(of generation: GenerationRecord) -> String {
         "\(self.generations)/\(generation.directory)"

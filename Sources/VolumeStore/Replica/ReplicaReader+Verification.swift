@@ -34,7 +34,8 @@ extension ReplicaReader {
         progress: (ByteOffset) -> Bool = { (_) in true }
     ) throws(StoreError) -> VerificationReport? {
         let record = self.volume.record
-        let path = "\(self.volume.paths.verification)-\(UInt64.random(in: 0...UInt64.max))"
+        let name = "\(ReplicaPaths.verificationPrefix)\(UInt64.random(in: 0...UInt64.max))"
+        let path = "\(self.volume.directory)/\(name)"
         let store = try DigestFile.create(path)
         defer { try? PoolDirectory.remove(path) }
         var tree = DigestTree(
@@ -52,11 +53,12 @@ extension ReplicaReader {
         while let (leaf, digest) = try walk.next() {
             if leaf.index.isMultiple(of: 1024), !progress(leaf.start) { return nil }
             try tree.set(leaf, digest)
-            guard try stored.digest(of: leaf) != digest else { continue }
+            // Leaves that became zeros are found below, whether they were read or not.
+            guard digest != .zero, try stored.digest(of: leaf) != digest else { continue }
             drifted += 1
             if drift.count < ReplicaLimits.listedDrift { drift.insert(walk.extent(of: leaf)) }
         }
-        // Holes are not walked leaf by leaf: a stored digest there is one that must be zero.
+        // Holes are not walked leaf by leaf: where a digest is stored, there must be no zeros.
         var place = LeafIndex(0)
         var promised = DigestTree(
             store: self.digests,
@@ -68,12 +70,8 @@ extension ReplicaReader {
         )
         while let leaf = try promised.nextNonZeroLeaf(from: place) {
             if try tree.digest(of: leaf) == .zero {
-                if !drift.overlaps(walk.extent(of: leaf)) {
-                    drifted += 1
-                    if drift.count < ReplicaLimits.listedDrift {
-                        drift.insert(walk.extent(of: leaf))
-                    }
-                }
+                drifted += 1
+                if drift.count < ReplicaLimits.listedDrift { drift.insert(walk.extent(of: leaf)) }
             }
             place = LeafIndex(leaf.index + 1)
         }

@@ -212,7 +212,6 @@ extension ReplicaVolume {
         where name.hasPrefix(ReplicaPaths.verificationPrefix) {
             try PoolDirectory.remove("\(self.directory)/\(name)")
         }
-        try PoolDirectory.remove(self.paths.verification)
         if self.state.withLock({ $0.spare == nil }) {
             try PoolDirectory.remove(self.paths.spare)
         }
