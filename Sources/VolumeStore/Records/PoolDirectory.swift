@@ -29,12 +29,16 @@ public enum PoolDirectory {
         }
         defer { closedir(directory) }
         var names: [String] = []
+        // The end and an error look the same but for errno: part of a pool is not all of it.
+        errno = 0
         while let entry = readdir(directory) {
             let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
             if name != "." && name != ".." { names.append(name) }
+            errno = 0
         }
+        guard errno == 0 else { throw Self.error("cannot list the directory", path, errno) }
         return names.sorted()
     }
 

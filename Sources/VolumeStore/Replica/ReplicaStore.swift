@@ -31,7 +31,7 @@ public final class ReplicaStore: Sendable {
         self.pool = pool
         self.directory = "\(pool)/volumes"
         self.options = options
-        try PoolDirectory.make(self.directory)
+        try DurableFile.makeDirectory(self.directory)
         var open: [VolumeID: ReplicaVolume] = [:]
         var broken: [VolumeFault] = []
         for name in try PoolDirectory.names(in: self.directory) {

@@ -23,7 +23,7 @@ extension SourceVolume {
             guard !state.isDeleted else {
                 throw StoreError(.notFound, "the volume was deleted", path: self.directory)
             }
-            try PoolDirectory.make("\(self.directory)/pairs")
+            try DurableFile.makeDirectory("\(self.directory)/pairs")
             try StateFile.store(record, to: self.path(of: record.pair))
         }
     }

@@ -38,6 +38,9 @@ public enum DurableFile {
                     return gw_pwrite(descriptor, rest.baseAddress, rest.count, Int64(start))
                 }
             }
+            guard count > 0 else {
+                throw StoreError(.noSpace, "cannot write: nothing was taken", path: path)
+            }
             done += Int(count)
         }
         try checked("sync", path: path) { gw_fsync(descriptor) }
@@ -84,9 +87,10 @@ public enum DurableFile {
         if result == -EEXIST {
             // Something has the name: it has to be a directory.
             try Self.syncDirectory(path)
-            return
+        } else {
+            try checked("make a directory", path: path) { result }
         }
-        try checked("make a directory", path: path) { result }
+        // Also where it was there: who made it may have been killed before this.
         try Self.syncDirectory(Self.directory(of: path))
     }
 

@@ -86,7 +86,8 @@ public struct StoreError: Error, Hashable, Sendable {
         case ENOSPC, EDQUOT: .noSpace
         case ENOENT, ENODEV, ENXIO, ENOMEDIUM: .notFound
         case EEXIST, ENOTEMPTY: .alreadyExists
-        case EBUSY, EAGAIN, ETXTBSY: .busy
+        // Also what the process or the machine is short of for the moment: no device is to blame.
+        case EBUSY, EAGAIN, ETXTBSY, EMFILE, ENFILE, ENOMEM, ENOLCK: .busy
         case EOPNOTSUPP, ENOTTY, ENOSYS, EXDEV, EBADR: .unsupported
         case EACCES, EPERM, EROFS: .permission
         case EINVAL, EISDIR, ENOTDIR, EFBIG, ENAMETOOLONG, ELOOP: .invalid
