@@ -65,10 +65,6 @@ int gw_sync_file_range_write(int file, int64_t offset, int64_t count) {
     RESULT(sync_file_range(file, offset, count, SYNC_FILE_RANGE_WRITE));
 }
 
-int gw_advise_dont_need(int file, int64_t offset, int64_t count) {
-    return -posix_fadvise(file, offset, count, POSIX_FADV_DONTNEED);
-}
-
 int gw_advise_will_need(int file, int64_t offset, int64_t count) {
     return -posix_fadvise(file, offset, count, POSIX_FADV_WILLNEED);
 }
@@ -114,13 +110,6 @@ int64_t gw_file_system_type(int file) {
     return fstatfs(file, &all) < 0 ? -errno : (int64_t)(uint32_t)all.f_type;
 }
 
-int gw_file_system_available(int file, uint64_t *bytes) {
-    struct statfs all;
-    if (fstatfs(file, &all) < 0) return -errno;
-    *bytes = (uint64_t)all.f_bavail * (uint64_t)all.f_bsize;
-    return 0;
-}
-
 int gw_block_size(int file, uint64_t *bytes) { RESULT(ioctl(file, BLKGETSIZE64, bytes)); }
 
 int gw_block_sector(int file, int *bytes) { RESULT(ioctl(file, BLKSSZGET, bytes)); }
@@ -130,30 +119,13 @@ int gw_block_zero_out(int file, uint64_t offset, uint64_t count) {
     RESULT(ioctl(file, BLKZEROOUT, range));
 }
 
-int gw_block_discard(int file, uint64_t offset, uint64_t count) {
-    uint64_t range[2] = {offset, count};
-    RESULT(ioctl(file, BLKDISCARD, range));
-}
-
 int gw_rename(const char *from, const char *to) { RESULT(rename(from, to)); }
-
-int gw_rename_exchange(const char *left, const char *right) {
-    RESULT(renameat2(AT_FDCWD, left, AT_FDCWD, right, RENAME_EXCHANGE));
-}
-
-int gw_rename_no_replace(const char *from, const char *to) {
-    RESULT(renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE));
-}
 
 int gw_unlink(const char *path) { RESULT(unlink(path)); }
 
 int gw_mkdir(const char *path, uint32_t mode) { RESULT(mkdir(path, mode)); }
 
-int gw_rmdir(const char *path) { RESULT(rmdir(path)); }
-
 int gw_lock_exclusive(int file) { RESULT(flock(file, LOCK_EX | LOCK_NB)); }
-
-int gw_lock_shared(int file) { RESULT(flock(file, LOCK_SH | LOCK_NB)); }
 
 const char *gw_error_text(int error, char *buffer, size_t count) {
     return strerror_r(error, buffer, count);

@@ -40,7 +40,6 @@ int gw_ftruncate(int file, int64_t size);
 int gw_fsync(int file);
 int gw_fdatasync(int file);
 int gw_sync_file_range_write(int file, int64_t offset, int64_t count);
-int gw_advise_dont_need(int file, int64_t offset, int64_t count);
 int gw_advise_will_need(int file, int64_t offset, int64_t count);
 
 // Space.
@@ -53,25 +52,19 @@ int gw_fiemap(int file, struct fiemap *request);
 struct fiemap_extent gw_fiemap_extent(const struct fiemap *request, uint32_t index);
 int gw_fstat(int file, struct gw_file_state *state);
 int64_t gw_file_system_type(int file);
-int gw_file_system_available(int file, uint64_t *bytes);
 
 // Block devices.
 int gw_block_size(int file, uint64_t *bytes);
 int gw_block_sector(int file, int *bytes);
 int gw_block_zero_out(int file, uint64_t offset, uint64_t count);
-int gw_block_discard(int file, uint64_t offset, uint64_t count);
 
 // Names.
 int gw_rename(const char *from, const char *to);
-int gw_rename_exchange(const char *left, const char *right);
-int gw_rename_no_replace(const char *from, const char *to);
 int gw_unlink(const char *path);
 int gw_mkdir(const char *path, uint32_t mode);
-int gw_rmdir(const char *path);
 
 // Locks: flock(2), never waiting.
 int gw_lock_exclusive(int file);
-int gw_lock_shared(int file);
 
 // The text and the name ("ENOSPC") of an errno; static storage or the buffer.
 const char *gw_error_text(int error, char *buffer, size_t count);

@@ -147,15 +147,6 @@ extension BlockFile {
         ByteCount(untrusted: try self.state().allocated) ?? .zero
     }
 
-    /// The bytes that can still be written on the file's file system.
-    public func availableSpace() throws(StoreError) -> ByteCount {
-        var bytes: UInt64 = 0
-        try checked("ask for free space", path: self.path) {
-            gw_file_system_available(self.descriptor, &bytes)
-        }
-        return ByteCount(untrusted: bytes) ?? ByteCount(.max)
-    }
-
     /// The file system that the file lies on.
     func fileSystem() throws(StoreError) -> FileSystemType {
         FileSystemType(

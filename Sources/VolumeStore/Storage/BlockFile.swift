@@ -220,15 +220,6 @@ public final class BlockFile: Sendable {
         )
     }
 
-    /// Tells the kernel that the range will not be needed soon; advisory.
-    public func dropCache(_ extent: Extent) {
-        _ = gw_advise_dont_need(
-            self.descriptor,
-            Int64(extent.start.bytes),
-            Int64(extent.length.bytes)
-        )
-    }
-
     /// Returns when everything written so far is durable.
     ///
     /// After a failure the kernel has forgotten what it could not write: the staged generation has
