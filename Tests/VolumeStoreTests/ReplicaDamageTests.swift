@@ -112,6 +112,19 @@ import VolumeStore
         try world.expectVisible(world.source.bytes)
     }
 
+    @Test func aBaseThatDriftedInTooManyPlacesIsNone() {
+        var ledger = StageLedger(limit: 1)
+        func leaf(_ index: Int) -> Extent { extent(index << 16, (index + 1) << 16) }
+        for index in 0..<ReplicaLimits.driftedPlaces {
+            guard ledger.noteDrift(leaf(2 * index)) == .noted else {
+                Issue.record("leaf \(2 * index) was not noted")
+                return
+            }
+        }
+        #expect(ledger.noteDrift(leaf(0)) == .known)
+        #expect(ledger.noteDrift(leaf(2 * ReplicaLimits.driftedPlaces)) == .tooMuch)
+    }
+
     @Test func aVerificationCountsEachLeafOnceAlsoWhenItCannotListThemAll() throws {
         let world = try ReplicaWorld(.pool, seed: 84)
         let leaf = Geometry.leaf.bytes

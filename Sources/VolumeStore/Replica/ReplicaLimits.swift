@@ -32,6 +32,11 @@ public enum ReplicaLimits {
     /// The free space below which no new stage is begun: 64 MiB, two credit windows.
     public static let spaceReserve = ByteCount.mebibytes(64)
 
+    /// The separate places of a base that may have drifted: 65,536, which are 1 MiB of memory (P6).
+    ///
+    /// A base that has more of them was overwritten; a full copy is cheaper than their list.
+    package static let driftedPlaces = 1 << 16
+
     /// The extents that a verification lists; the number of leaves is always exact.
     public static let listedDrift = 1024
 }

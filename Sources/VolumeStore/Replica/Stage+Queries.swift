@@ -94,7 +94,19 @@ extension Stage {
     /// Takes a leaf's digest from what its base promised to what it has; once.
     private func noteDrift(of leaf: LeafIndex, _ difference: LeafDigest) throws(StageError) {
         let extent = self.extent(of: leaf)
-        guard self.ledger.withLock({ $0.noteDrift(extent) }) else { return }
+        switch self.ledger.withLock({ $0.noteDrift(extent) }) {
+        case .known: return
+        case .noted: break
+        case .tooMuch:
+            throw .store(
+                StoreError(
+                    .wrongBase,
+                    "the base has other bytes than were committed in more than "
+                        + "\(ReplicaLimits.driftedPlaces) places: it is not the base any more",
+                    path: self.directory
+                )
+            )
+        }
         self.driftCount.add(1, ordering: .relaxed)
         do throws(StageError) {
             try self.combine([difference], from: leaf)

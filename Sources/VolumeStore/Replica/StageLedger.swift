@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockDiff
-import BlockTypes
+package import BlockTypes
 
 /// What a stage has been given: claimed, applied, durable.
 ///
@@ -10,7 +10,7 @@ import BlockTypes
 /// ```
 /// Holds: `claimed` and `durable` are disjoint; everything applied is claimed. The ledger is behind
 /// a mutex that is held for the bookkeeping alone, never across a read or a write.
-struct StageLedger {
+package struct StageLedger {
     /// The extents that are remembered one by one.
     let limit: Int
     /// Given to a writer and not yet durable; bounded by the credit of the streams.
@@ -26,7 +26,8 @@ struct StageLedger {
     /// Leaves whose base bytes do not have their stored digests.
     private(set) var drifted = ExtentSet()
 
-    init(limit: Int) { self.limit = limit }
+    /// Nothing was given yet; so many extents are remembered one by one.
+    package init(limit: Int) { self.limit = limit }
 
     /// Reserves an extent for one writer; false when a byte of it came before.
     mutating func claim(_ extent: Extent) -> Bool {
@@ -37,12 +38,23 @@ struct StageLedger {
 
     mutating func apply(_ record: StageLogRecord) { self.applied.append(record) }
 
-    /// Notes that a leaf drifted; false when that is known.
-    mutating func noteDrift(_ leaf: Extent) -> Bool {
-        guard !self.drifted.overlaps(leaf) else { return false }
+    /// What a leaf that drifted is to the ledger.
+    package enum Drift: Hashable, Sendable {
+        /// It was noted before.
+        case known
+        /// It is noted now.
+        case noted
+        /// So many places have drifted that no more are remembered.
+        case tooMuch
+    }
+
+    /// Notes that a leaf drifted.
+    package mutating func noteDrift(_ leaf: Extent) -> Drift {
+        guard !self.drifted.overlaps(leaf) else { return .known }
+        guard self.drifted.count < ReplicaLimits.driftedPlaces else { return .tooMuch }
         self.drifted.insert(leaf)
         self.applied.append(StageLogRecord(.drifted, leaf))
-        return true
+        return .noted
     }
 
     /// What has been applied and not yet been made durable.
