@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockTypes
-import FoundationEssentials
 import Glibc
 import Identity
 import SecureTransport
@@ -43,9 +42,9 @@ import Testing
     private func waitFor(_ state: ConnectionState, to port: UInt16) throws {
         let digits = String(port, radix: 16, uppercase: true)
         let remote = "0100007F:" + String(repeating: "0", count: 4 - digits.count) + digits
-        while true {
-            let table = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)
-            let found = table.split(separator: "\n")
+        let end = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < end {
+            let found = try Self.connectionTable()
                 .contains { line in
                     let fields = line.split(separator: " ")
                     return fields.count > 3 && fields[2] == remote && fields[3] == state.rawValue
@@ -53,6 +52,17 @@ import Testing
             if found { return }
             sched_yield()
         }
+        Issue.record("no connection to \(remote) came to state \(state)")
+    }
+
+    /// The lines of `/proc/net/tcp`, read to its end: Foundation stops at the first short read, which
+    /// for such a file is a page of some 27 connections.
+    private static func connectionTable() throws -> [Substring] {
+        let table = try #require(fopen("/proc/net/tcp", "r"))
+        defer { fclose(table) }
+        var bytes: [UInt8] = []
+        while case let byte = getc(table), byte != EOF { bytes.append(UInt8(byte)) }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
     }
 
     @Test func aHostThatNeverAnswersIsGivenUpAtOnce() throws {
