@@ -75,7 +75,7 @@ extension Journal {
     ) {
         let output = LogOutput(
             isJSON: true,
-            level: .info,
+            threshold: LogThreshold(.info),
             now: now,
             write: { log.append(LogLine($0)) }
         )
