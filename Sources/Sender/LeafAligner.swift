@@ -29,14 +29,13 @@ struct LeafAligner {
         case .data:
             self.emit(first, last, .data)
         case .zero:
-            let innerStart = range.start.roundedUp(to: Geometry.leaf)
-            let innerEnd =
-                range.end.bytes == self.size.bytes
-                ? range.end : range.end.roundedDown(to: Geometry.leaf)
-            guard innerStart < innerEnd else {
+            let whole = range.wholeLeaves(in: self.size)
+            guard !whole.isEmpty else {
                 self.emit(first, last, .data)
                 return
             }
+            let innerStart = LeafIndex(whole.lowerBound).start
+            let innerEnd = min(LeafIndex(whole.upperBound).start, range.end)
             // A leaf that is zero only in part is read; it was, if its data came before.
             self.emit(first, innerStart, .data)
             self.emit(innerStart, innerEnd, .zero)

@@ -43,25 +43,3 @@ struct RewriteTrust: Sendable {
         }
     }
 }
-
-extension Extent {
-    /// The leaves that lie in it whole, of which the last one of a volume may be short.
-    func wholeLeaves(in size: ByteCount) -> Range<Int> {
-        let leaf = Geometry.leaf
-        let first = self.start.roundedUp(to: leaf).bytes / leaf.bytes
-        let end =
-            self.end.bytes == size.bytes
-            ? self.end.roundedUp(to: leaf) : self.end.roundedDown(to: leaf)
-        return first..<max(first, end.bytes / leaf.bytes)
-    }
-
-    /// What of it lies before and behind some of its leaves.
-    func edges(around leaves: Range<Int>) -> [Extent] {
-        let start = LeafIndex(leaves.lowerBound).start
-        let end = min(LeafIndex(leaves.upperBound).start, self.end)
-        var edges: [Extent] = []
-        if self.start < start { edges.append(Extent(self.start, start)) }
-        if end < self.end { edges.append(Extent(end, self.end)) }
-        return edges
-    }
-}

@@ -70,7 +70,9 @@ extension StreamWorker {
         let granules = try self.load(extent)
         let whole = extent.wholeLeaves(in: self.context.size)
         self.changes.removeAll(keepingCapacity: true)
-        for edge in extent.edges(around: whole) { try self.compare(edge, in: extent) }
+        let (head, tail) = extent.edges(around: whole)
+        if let head { try self.compare(head, in: extent) }
+        if let tail { try self.compare(tail, in: extent) }
         try self.takeChanges()
         self.digests.removeAll(keepingCapacity: true)
         for leaf in whole {
@@ -165,23 +167,18 @@ extension StreamWorker {
         case .compareStored:
             try self.clearStored(extent)
         case .comparePeer:
-            try self.clear(Self.leaves(of: extent))
+            try self.clear(extent.touchedLeaves)
             try self.send(zeros: extent)
         }
     }
 
     /// Whole leaves become zero; of others the shares of the zeroed granules are taken out.
     private mutating func clearWithBase(_ extent: Extent) throws(StreamFailure) {
-        let end = ByteOffset(self.context.size.bytes)
-        let first = extent.start.roundedUp(to: Geometry.leaf)
-        let last = extent.end == end ? end : extent.end.roundedDown(to: Geometry.leaf)
-        guard first < last else {
-            try self.takeOut(extent)
-            return
-        }
-        if extent.start < first { try self.takeOut(Extent(extent.start, first)) }
-        try self.clear(Self.leaves(of: Extent(first, last)))
-        if last < extent.end { try self.takeOut(Extent(last, extent.end)) }
+        let whole = extent.wholeLeaves(in: self.context.size)
+        let (head, tail) = extent.edges(around: whole)
+        if let head { try self.takeOut(head) }
+        if !whole.isEmpty { try self.clear(whole) }
+        if let tail { try self.takeOut(tail) }
     }
 
     /// Takes the base's shares of less than two leaves out of the digests.
@@ -209,7 +206,7 @@ extension StreamWorker {
     /// Sends zeros only where the stored digests say that the base has something else.
     private mutating func clearStored(_ extent: Extent) throws(StreamFailure) {
         let digests = self.context.digests
-        var leaves = Self.leaves(of: extent)
+        var leaves = extent.touchedLeaves
         while !leaves.isEmpty {
             let found = try storing { () throws(StoreError) in
                 try digests.takeNonZero(in: leaves, atMost: SenderLimits.clearedLeaves)
@@ -342,12 +339,6 @@ extension StreamWorker {
 
     static func leaves(_ granules: Int) -> Int {
         (granules + Geometry.granulesPerLeaf - 1) / Geometry.granulesPerLeaf
-    }
-
-    /// The leaves of an extent that begins with one and ends with one, or with the volume.
-    static func leaves(of extent: Extent) -> Range<Int> {
-        let first = extent.start.bytes / Geometry.leaf.bytes
-        return first..<(extent.end.bytes + Geometry.leaf.bytes - 1) / Geometry.leaf.bytes
     }
 
     /// The granules of leaves in the buffer that an extent was read into.

@@ -14,7 +14,7 @@ extension StreamWorker {
     ///
     /// The question goes out first: both sides read at the same time.
     mutating func compareWithPeer(_ extent: Extent) throws(StreamFailure) {
-        let leaves = Self.leaves(of: extent)
+        let leaves = extent.touchedLeaves
         let query = LeafQuery(first: LeafIndex(leaves.lowerBound), count: leaves.count)
         _ = try self.perform(self.stream.ask(query))
         self.digests.removeAll(keepingCapacity: true)
@@ -41,7 +41,7 @@ extension StreamWorker {
         for index in peers.indices where self.digests[index] != peers[index] {
             let leaf = LeafIndex(first.index + index)
             if self.digests[index] == .zero {
-                try self.send(zeros: self.extent(of: leaf))
+                try self.send(zeros: leaf.extent(in: self.context.size))
             } else if peers[index] == .zero {
                 try self.sendLeaf(leaf, shares: nil)
             } else {
@@ -74,7 +74,7 @@ extension StreamWorker {
             // What is durable in whole need not be asked for.
             let size = self.context.size
             let durable = self.durable
-            self.dirty.removeAll { durable.contains(Self.extent(of: $0, within: size)) }
+            self.dirty.removeAll { durable.contains($0.extent(in: size)) }
             guard !self.dirty.isEmpty else { return }
         }
         _ = try self.perform(self.stream.ask(GranuleQuery(self.dirty)))
@@ -90,7 +90,7 @@ extension StreamWorker {
         _ leaf: LeafIndex,
         shares: [LeafDigest]?
     ) throws(StreamFailure) {
-        let extent = self.extent(of: leaf)
+        let extent = leaf.extent(in: self.context.size)
         let granules = try self.load(extent)
         for slot in 0..<granules {
             let range = Self.range(slot)
@@ -107,13 +107,5 @@ extension StreamWorker {
             self.kinds[slot] = isSame ? .same : isZero ? .zero : .data
         }
         try self.sendRuns(at: extent.start, granules: granules)
-    }
-
-    private func extent(of leaf: LeafIndex) -> Extent {
-        Self.extent(of: leaf, within: self.context.size)
-    }
-
-    private static func extent(of leaf: LeafIndex, within size: ByteCount) -> Extent {
-        Extent(leaf.start, min(leaf.start + Geometry.leaf, ByteOffset(size.bytes)))
     }
 }

@@ -118,8 +118,7 @@ final class WorkDispenser: Sendable {
                         state.phase = .finished
                         continue
                     }
-                    let end = min(leaf.start + Geometry.leaf, ByteOffset(state.size.bytes))
-                    return WorkUnit(extent: Extent(leaf.start, end), task: .audit)
+                    return WorkUnit(extent: leaf.extent(in: state.size), task: .audit)
                 case .finished, .stopped:
                     return nil
                 }
@@ -187,7 +186,9 @@ final class WorkDispenser: Sendable {
         case .replaced:
             clones.target.prefetch(unit.extent)
             let whole = unit.extent.wholeLeaves(in: self.size)
-            for edge in unit.extent.edges(around: whole) { clones.base.prefetch(edge) }
+            let (head, tail) = unit.extent.edges(around: whole)
+            if let head { clones.base.prefetch(head) }
+            if let tail { clones.base.prefetch(tail) }
         }
     }
 

@@ -53,24 +53,4 @@ import VolumeStore
         let isTaken = trust.takesNext()
         #expect(!isTaken)
     }
-
-    @Test func wholeLeavesAndTheEdgesAroundThemMakeUpAnExtent() {
-        let leaf = Geometry.leaf.bytes
-        let size = ByteCount(10 * leaf + 5000)
-        let cases: [(Range<Int>, Range<Int>, [Range<Int>])] = [
-            (0..<leaf, 0..<1, []),
-            (4096..<leaf, 1..<1, [4096..<leaf]),
-            (4096..<2 * leaf + 4096, 1..<2, [4096..<leaf, 2 * leaf..<2 * leaf + 4096]),
-            (10 * leaf..<size.bytes, 10..<11, []),
-            (9 * leaf + 4096..<size.bytes, 10..<11, [9 * leaf + 4096..<10 * leaf]),
-        ]
-        for (range, leaves, edges) in cases {
-            let extent = Extent(ByteOffset(range.lowerBound), ByteOffset(range.upperBound))
-            #expect(extent.wholeLeaves(in: size) == leaves)
-            let expected = edges.map {
-                Extent(ByteOffset($0.lowerBound), ByteOffset($0.upperBound))
-            }
-            #expect(extent.edges(around: leaves) == expected)
-        }
-    }
 }

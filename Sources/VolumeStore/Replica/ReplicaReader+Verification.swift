@@ -47,6 +47,7 @@ extension ReplicaReader {
             algorithm: record.algorithm
         )
         var walk = LeafWalk(self, hasher: LeafHasher(key: record.key))
+        let size = self.generation.size
         var stored = StoredLeaves(self.digests)
         var drift = ExtentSet()
         var drifted = 0
@@ -56,7 +57,7 @@ extension ReplicaReader {
             // Leaves that became zeros are found below, whether they were read or not.
             guard digest != .zero, try stored.digest(of: leaf) != digest else { continue }
             drifted += 1
-            if drift.count < ReplicaLimits.listedDrift { drift.insert(walk.extent(of: leaf)) }
+            if drift.count < ReplicaLimits.listedDrift { drift.insert(leaf.extent(in: size)) }
         }
         // Holes are not walked leaf by leaf: where a digest is stored, there must be no zeros.
         var place = LeafIndex(0)
@@ -71,7 +72,7 @@ extension ReplicaReader {
         while let leaf = try promised.nextNonZeroLeaf(from: place) {
             if try tree.digest(of: leaf) == .zero {
                 drifted += 1
-                if drift.count < ReplicaLimits.listedDrift { drift.insert(walk.extent(of: leaf)) }
+                if drift.count < ReplicaLimits.listedDrift { drift.insert(leaf.extent(in: size)) }
             }
             place = LeafIndex(leaf.index + 1)
         }
@@ -99,15 +100,10 @@ private struct LeafWalk: ~Copyable {
         self.hasher = hasher
     }
 
-    func extent(of leaf: LeafIndex) -> Extent {
-        let end = min(leaf.start.bytes + Geometry.leaf.bytes, self.reader.generation.size.bytes)
-        return Extent(leaf.start, ByteOffset(end))
-    }
-
     mutating func next() throws(StoreError) -> (LeafIndex, LeafDigest)? {
         while let found = try self.reader.nextExtent(from: self.place) {
             let leaf = LeafIndex(containing: self.place)
-            let extent = self.extent(of: leaf)
+            let extent = leaf.extent(in: self.reader.generation.size)
             if found.kind == .zero, self.place == leaf.start, found.extent.end >= extent.end {
                 // Whole leaves of the hole; the last one may hold data after the hole.
                 let end = found.extent.end

@@ -43,11 +43,7 @@ extension Stage {
     /// the base's leaves, so that no drift is ever noted for a leaf that has lost its base.
     func replacedLeaves(by extent: Extent) -> Range<Int> {
         guard self.record.mode == .incremental, self.files.base != nil else { return 0..<0 }
-        let leaf = Geometry.leaf
-        let first = extent.start.roundedUp(to: leaf).bytes / leaf.bytes
-        let reachesEnd = extent.end.bytes == self.record.target.size.bytes
-        let end = reachesEnd ? extent.end.roundedUp(to: leaf) : extent.end.roundedDown(to: leaf)
-        return first..<max(first, end.bytes / leaf.bytes)
+        return extent.wholeLeaves(in: self.record.target.size)
     }
 
     /// Adds the shares of what the base has in the place of an extent of at most one chunk.
@@ -58,20 +54,9 @@ extension Stage {
         using scratch: inout StageScratch
     ) throws(StageError) {
         let first = LeafIndex(containing: extent.start)
-        let replaced = self.replacedLeaves(by: extent)
-        guard !replaced.isEmpty else {
-            return try self.addBaseShares(of: extent, countedFrom: first, using: &scratch)
-        }
-        let start = LeafIndex(replaced.lowerBound).start
-        let end = min(LeafIndex(replaced.upperBound).start, extent.end)
-        if extent.start < start {
-            let head = Extent(extent.start, start)
-            try self.addBaseShares(of: head, countedFrom: first, using: &scratch)
-        }
-        if end < extent.end {
-            let tail = Extent(end, extent.end)
-            try self.addBaseShares(of: tail, countedFrom: first, using: &scratch)
-        }
+        let (head, tail) = extent.edges(around: self.replacedLeaves(by: extent))
+        if let head { try self.addBaseShares(of: head, countedFrom: first, using: &scratch) }
+        if let tail { try self.addBaseShares(of: tail, countedFrom: first, using: &scratch) }
     }
 
     private func addBaseShares(
@@ -101,13 +86,12 @@ extension Stage {
 
     /// Takes the gathered shares of a written extent into the tree, under one lock for all of it.
     func take(_ shares: [LeafDigest], of extent: Extent) throws(StageError) {
-        let first = LeafIndex(containing: extent.start).index
-        let end = (extent.end.bytes + Geometry.leaf.bytes - 1) / Geometry.leaf.bytes
+        let touched = extent.touchedLeaves
         let replaced = self.replacedLeaves(by: extent)
         try storing { () throws(StoreError) in
             try self.digests.withLock { (tree) throws(StoreError) in
-                for index in first..<end {
-                    let share = shares[index - first]
+                for index in touched {
+                    let share = shares[index - touched.lowerBound]
                     if replaced.contains(index) {
                         try tree.set(LeafIndex(index), share)
                     } else {
@@ -136,22 +120,14 @@ extension Stage {
     ) throws(StageError) {
         // Without inherited digests the extent's are zero already: it was never written before.
         guard self.files.inheritsDigests else { return }
-        let leaf = Geometry.leaf.bytes
-        let first = (extent.start.bytes + leaf - 1) / leaf
-        let reachesEnd = extent.end.bytes == self.record.target.size.bytes
-        let end = reachesEnd ? (extent.end.bytes + leaf - 1) / leaf : extent.end.bytes / leaf
-        guard first < end else { return try self.absorbPartialLeaf(extent, using: &scratch) }
-        if extent.start.bytes < first * leaf {
-            let head = Extent(extent.start, ByteOffset(first * leaf))
-            try self.absorbPartialLeaf(head, using: &scratch)
-        }
-        if extent.end.bytes > end * leaf {
-            let rest = Extent(ByteOffset(end * leaf), extent.end)
-            try self.absorbPartialLeaf(rest, using: &scratch)
-        }
+        let whole = extent.wholeLeaves(in: self.record.target.size)
+        let (head, tail) = extent.edges(around: whole)
+        if let head { try self.absorbPartialLeaf(head, using: &scratch) }
+        if let tail { try self.absorbPartialLeaf(tail, using: &scratch) }
+        guard !whole.isEmpty else { return }
         try storing { () throws(StoreError) in
             try self.digests.withLock { (tree) throws(StoreError) in
-                try tree.clear(first..<end)
+                try tree.clear(whole)
             }
         }
     }
@@ -181,20 +157,11 @@ extension Stage {
     func resetCutLeaf() throws(StoreError) {
         guard let leaf = self.cutLeaf, let base = self.files.base else { return }
         var buffer = ChunkBuffer(capacity: Geometry.leaf)
-        let extent = self.extent(of: leaf)
+        let extent = leaf.extent(in: self.record.target.size)
         let isRead = try base.read(extent, into: &buffer, at: 0)
         let length = extent.length.roundedUpToGranules.bytes
         let digest = isRead ? self.hasher.digest(ofLeafIn: buffer, 0..<length) : .zero
         try self.digests.withLock { (tree) throws(StoreError) in try tree.set(leaf, digest) }
-    }
-
-    /// The bytes of a leaf, cut at the end of the target.
-    func extent(of leaf: LeafIndex) -> Extent {
-        let end = min(
-            leaf.start.bytes + Geometry.leaf.bytes,
-            self.record.target.size.bytes
-        )
-        return Extent(leaf.start, ByteOffset(end))
     }
 
     // MARK: After a restart
@@ -241,10 +208,7 @@ extension Stage {
         case .zeros:
             try self.absorbZeros(record.extent, using: &scratch)
         case .drifted:
-            let leaf = Geometry.leaf
-            let first = record.extent.start.roundedDown(to: leaf).bytes / leaf.bytes
-            let end = record.extent.end.roundedUp(to: leaf).bytes / leaf.bytes
-            for leaf in first..<end {
+            for leaf in record.extent.touchedLeaves {
                 _ = try self.leafDigests(from: LeafIndex(leaf), count: 1, using: &scratch)
             }
         }

@@ -39,7 +39,7 @@ extension Stage {
             let digest: LeafDigest
             let promised: LeafDigest
             do {
-                let extent = self.extent(of: leaf)
+                let extent = leaf.extent(in: self.record.target.size)
                 if holeEnd <= leaf.start { holeEnd = try base.endOfHole(at: leaf.start) }
                 if holeEnd >= extent.end {
                     digest = .zero
@@ -67,7 +67,7 @@ extension Stage {
         guard leaf.start.bytes < self.record.target.size.bytes else {
             throw .outside(Extent(at: leaf.start, length: Geometry.leaf))
         }
-        let extent = self.extent(of: leaf)
+        let extent = leaf.extent(in: self.record.target.size)
         let none = [LeafDigest](repeating: .zero, count: Geometry.granulesPerLeaf)
         guard let base = self.files.base else { return none }
         do {
@@ -93,7 +93,7 @@ extension Stage {
 
     /// Takes a leaf's digest from what its base promised to what it has; once.
     private func noteDrift(of leaf: LeafIndex, _ difference: LeafDigest) throws(StageError) {
-        let extent = self.extent(of: leaf)
+        let extent = leaf.extent(in: self.record.target.size)
         switch self.ledger.withLock({ $0.noteDrift(extent) }) {
         case .known: return
         case .noted: break
