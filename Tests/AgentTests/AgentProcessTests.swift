@@ -24,46 +24,21 @@ import Testing
         let (source, destination) = try await self.two()
         try await source.pair(with: destination)
         let image = try self.scratch.random("image", bytes: 5_000_001, seed: 1)
-        let volume = try await source.value(
-            VolumeInfo.self,
-            "volume",
-            "create",
-            "db",
-            "--from",
-            image
-        )
-        let full = try await source.value(
-            [TransferReport].self,
-            "replicate",
-            "db",
-            "--to",
-            "remote"
-        )
-        #expect(full.count == 1 && full[0].mode == .full && full[0].error == nil)
-        #expect(full[0].volumeBytes == 5_000_001)
+        let volume = try await source.createVolume("db", from: image)
+        let full = try await source.replicate("db")
+        #expect(full.mode == .full && full.error == nil)
+        #expect(full.volumeBytes == 5_000_001)
         let live = try #require(volume.path)
         let handle = try #require(FileHandle(forWritingAtPath: live))
         try handle.seek(toOffset: 1_000_000)
         try handle.write(contentsOf: Data(repeating: 7, count: 100))
         try handle.close()
-        let next = try await source.value(
-            [TransferReport].self,
-            "replicate",
-            "db",
-            "--to",
-            "remote"
-        )
-        #expect(next[0].mode == .incremental)
-        #expect(next[0].baseGeneration == full[0].targetGeneration)
-        #expect(next[0].changedBytes <= 8192 && next[0].wireBytes < 300_000)
-        let none = try await source.value(
-            [TransferReport].self,
-            "replicate",
-            "db",
-            "--to",
-            "remote"
-        )
-        #expect(none[0].mode == .none && none[0].wireBytes < 65_536)
+        let next = try await source.replicate("db")
+        #expect(next.mode == .incremental)
+        #expect(next.baseGeneration == full.targetGeneration)
+        #expect(next.changedBytes <= 8192 && next.wireBytes < 300_000)
+        let none = try await source.replicate("db")
+        #expect(none.mode == .none && none.wireBytes < 65_536)
         let proof = try await source.value(
             VolumeVerifyResult.self,
             "volume",
@@ -72,7 +47,7 @@ import Testing
             "--against",
             "remote"
         )
-        #expect(proof.equal && proof.remote?.computedRoot == none[0].rootDigest)
+        #expect(proof.equal && proof.remote?.computedRoot == none.rootDigest)
         let copy = "\(self.scratch.path)/copy"
         _ = try await destination.value(
             VolumeExportResult.self,
@@ -130,14 +105,7 @@ import Testing
     @Test func aSnapshotKeepsItsContentsWhileTheVolumeGoesOn() async throws {
         let agent = try await TestAgent("s", in: self.scratch.path)
         let image = try self.scratch.random("image", bytes: 300_000, seed: 6)
-        let volume = try await agent.value(
-            VolumeInfo.self,
-            "volume",
-            "create",
-            "db",
-            "--from",
-            image
-        )
+        let volume = try await agent.createVolume("db", from: image)
         let frozen = try await agent.value(VolumeInfo.self, "volume", "snapshot", "db")
         let number = try #require(frozen.generation?.number)
         let live = try #require(volume.path)
@@ -182,7 +150,7 @@ import Testing
         let (source, destination) = try await self.two()
         try await source.pair(with: destination)
         let image = try self.scratch.random("image", bytes: 4 << 20, seed: 7)
-        _ = try await source.value(VolumeInfo.self, "volume", "create", "db", "--from", image)
+        try await source.createVolume("db", from: image)
         let line = "\(Command.directory)/godwit --agent \(source.pool) replicate db --to remote"
         let result = try await Command.run(
             "/usr/bin/env",

@@ -109,7 +109,7 @@ import Testing
     {
         let agent = try await TestAgent("s", in: self.scratch.path)
         _ = try self.scratch.file("token", String(repeating: "ab", count: 64))
-        _ = try await agent.value(VolumeInfo.self, "volume", "create", "db", "--size", "1MiB")
+        try await agent.createVolume("db", size: "1MiB")
         for wrong in Self.withAgent {
             let words = wrong.words.map { $0.replacing("DIR", with: self.scratch.path) }
             let result = try await Command.run("godwit", ["--agent", agent.pool] + words)

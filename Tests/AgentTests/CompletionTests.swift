@@ -42,16 +42,10 @@ import Testing
         let destination = try await TestAgent("d", in: self.scratch.path)
         try await source.pair(with: destination)
         for name in ["alpha", "beta"] {
-            _ = try await source.value(VolumeInfo.self, "volume", "create", name, "--size", "1MiB")
+            try await source.createVolume(name, size: "1MiB")
         }
-        let sent = try await source.value(
-            [TransferReport].self,
-            "replicate",
-            "alpha",
-            "--to",
-            "remote"
-        )
-        let ids = sent.map(\.transfer)
+        let sent = try await source.replicate("alpha")
+        let ids = [sent.transfer]
         for (words, expected) in [
             (["godwit", "volume", "show", ""], ["alpha", "beta"]),
             (["godwit", "volume", "delete", "b"], ["beta"]),

@@ -114,7 +114,7 @@ import Testing
     @Test func destructiveCommandsWantYesWhereNobodyCanBeAsked() async throws {
         let agent = try await TestAgent("s", in: self.scratch.path)
         let token = try await agent.token()
-        _ = try await agent.value(VolumeInfo.self, "volume", "create", "db", "--size", "1MiB")
+        try await agent.createVolume("db", size: "1MiB")
         for arguments in [
             ["volume", "delete", "db"], ["cluster", "token", "reset"], ["pair", "delete", "x"],
         ] {
@@ -185,7 +185,7 @@ import Testing
         try await source.pair(with: destination)
         for name in ["a", "b"] {
             let image = try self.scratch.random(name, bytes: 300_000, seed: 3)
-            _ = try await source.value(VolumeInfo.self, "volume", "create", name, "--from", image)
+            try await source.createVolume(name, from: image)
         }
         let first = try await source.godwit("replicate", "a", "b", "--to", "remote")
         try #require(first.status == 0, "\(first.errors)")
@@ -230,7 +230,7 @@ import Testing
         let destination = try await TestAgent("d", in: self.scratch.path)
         try await source.pair(with: destination)
         let image = try self.scratch.random("image", bytes: 8 << 20, seed: 4)
-        _ = try await source.value(VolumeInfo.self, "volume", "create", "db", "--from", image)
+        try await source.createVolume("db", from: image)
         let late = try await source.godwit(
             "replicate",
             "db",
@@ -268,24 +268,15 @@ import Testing
         let destination = try await TestAgent("d", in: self.scratch.path)
         try await source.pair(with: destination)
         let image = try self.scratch.random("image", bytes: 8 << 20, seed: 5)
-        _ = try await source.value(VolumeInfo.self, "volume", "create", "db", "--from", image)
-        let accepted = try await source.value(
-            [TransferInfo].self,
-            "replicate",
-            "db",
-            "--to",
-            "remote",
-            "--limit",
-            "100KiB/s",
-            "--detach"
-        )
+        try await source.createVolume("db", from: image)
+        let accepted = try await source.beginReplicating("db", "--limit", "100KiB/s")
         let watching = try Command.start(
             "godwit",
-            ["--agent", source.pool, "transfer", "show", accepted[0].id, "--follow"]
+            ["--agent", source.pool, "transfer", "show", accepted.id, "--follow"]
         )
-        #expect(try await source.godwit("transfer", "cancel", accepted[0].id).status == 0)
+        #expect(try await source.godwit("transfer", "cancel", accepted.id).status == 0)
         #expect(try await watching.result().status == 1)
-        let state = try await source.value(TransferInfo.self, "transfer", "show", accepted[0].id)
+        let state = try await source.value(TransferInfo.self, "transfer", "show", accepted.id)
         #expect(state.state == .cancelled)
         #expect(try await source.godwit("replicate", "db", "--to", "remote").status == 0)
     }
@@ -374,14 +365,8 @@ import Testing
         }
         try await source.restart()
         #expect(try await source.value([VolumeInfo].self, "volume", "list").count == 2)
-        let reports = try await source.value(
-            [TransferReport].self,
-            "replicate",
-            "b",
-            "--to",
-            "remote"
-        )
-        #expect(reports[0].mode == .none || reports[0].mode == .incremental)
+        let report = try await source.replicate("b")
+        #expect(report.mode == .none || report.mode == .incremental)
         _ = destination
     }
 }

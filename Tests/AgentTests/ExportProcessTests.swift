@@ -12,7 +12,7 @@ import Testing
 
     @Test func aLinkThatLeadsNowhereIsInTheWayAndStays() async throws {
         let agent = try await TestAgent("a", in: self.scratch.path)
-        _ = try await agent.value(VolumeInfo.self, "volume", "create", "db", "--size", "1MiB")
+        try await agent.createVolume("db", size: "1MiB")
         let link = "\(self.scratch.path)/out.img"
         try FileManager.default.createSymbolicLink(
             atPath: link,

@@ -28,26 +28,12 @@ import Testing
             let source = try await TestAgent("s", in: directory)
             let destination = try await TestAgent("d", in: directory)
             try await source.pair(with: destination)
-            let volume = try await source.value(
-                VolumeInfo.self,
-                "volume",
-                "create",
-                "huge",
-                "--size",
-                "16TiB"
-            )
+            let volume = try await source.createVolume("huge", size: "16TiB")
             let live = try SparseFile(try #require(volume.path))
             #expect(live.size == Self.volumeBytes)
             for mode in [ReportedMode.full, .incremental] {
                 try self.change(live, &generator)
-                let reports = try await source.value(
-                    [TransferReport].self,
-                    "replicate",
-                    "huge",
-                    "--to",
-                    "remote"
-                )
-                let report = try #require(reports.first)
+                let report = try await source.replicate("huge")
                 #expect(report.mode == mode && report.error == nil)
                 #expect(report.volumeBytes == Self.volumeBytes)
                 #expect(report.changedBytes <= UInt64(Self.changedLeaves) * Self.leafBytes)

@@ -29,8 +29,8 @@ import Testing
         let image = try self.scratch.random("image", bytes: 1_000_000, seed: 8)
         for (agent, name) in [(self.owner, "mine"), (self.thief, "theirs")] {
             try await agent.pair(with: self.destination)
-            _ = try await agent.value(VolumeInfo.self, "volume", "create", name, "--from", image)
-            _ = try await agent.value([TransferReport].self, "replicate", name, "--to", "remote")
+            try await agent.createVolume(name, from: image)
+            try await agent.replicate(name)
         }
         self.volume = try await self.owner.value(VolumeInfo.self, "volume", "show", "mine")
     }
@@ -96,14 +96,8 @@ import Testing
         let handle = try #require(FileHandle(forWritingAtPath: self.volume.path ?? ""))
         try handle.write(contentsOf: Data(repeating: 0x77, count: 5_000))
         try handle.close()
-        let next = try await self.owner.value(
-            [TransferReport].self,
-            "replicate",
-            "mine",
-            "--to",
-            "remote"
-        )
-        #expect(next[0].mode == .incremental && next[0].baseGeneration == 1)
+        let next = try await self.owner.replicate("mine")
+        #expect(next.mode == .incremental && next.baseGeneration == 1)
         #expect(try await self.thief.godwit("replicate", "theirs", "--to", "remote").status == 0)
     }
 
@@ -112,30 +106,21 @@ import Testing
         let handle = try #require(FileHandle(forWritingAtPath: self.volume.path ?? ""))
         try handle.write(contentsOf: Self.noise)
         try handle.close()
-        let running = try await self.owner.value(
-            [TransferInfo].self,
-            "replicate",
-            "mine",
-            "--to",
-            "remote",
-            "--limit",
-            "100KiB/s",
-            "--detach"
-        )
+        let running = try await self.owner.beginReplicating("mine", "--limit", "100KiB/s")
         try await eventually("the destination takes the owner's transfer") {
             let events = try await self.destination.value([EventInfo].self, "events")
             return events.contains { $0.reason == "ReceivingStarted" && $0.message.contains(" 2") }
         }
         let refused = try await self.thief.godwit("replicate", "mine", "--to", "remote")
         #expect(refused.status == 11, "\(refused.errors)")
-        _ = try await self.owner.godwit("transfer", "limit", running[0].id, "none")
-        let ended = try await self.owner.godwit("transfer", "show", running[0].id, "--follow")
+        _ = try await self.owner.godwit("transfer", "limit", running.id, "none")
+        let ended = try await self.owner.godwit("transfer", "show", running.id, "--follow")
         #expect(ended.status == 0, "\(ended.errors)")
         let attempts = try await self.owner.value(
             TransferInfo.self,
             "transfer",
             "show",
-            running[0].id
+            running.id
         )
         #expect(attempts.attempt == 1)
     }

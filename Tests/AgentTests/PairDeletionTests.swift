@@ -15,26 +15,8 @@ import Testing
         let destination = try await TestAgent("d", in: self.scratch.path)
         try await source.pair(with: destination)
         let image = try self.scratch.random("image", bytes: 16 << 20, seed: 5)
-        let volume = try await source.value(
-            VolumeInfo.self,
-            "volume",
-            "create",
-            "db",
-            "--from",
-            image
-        )
-        _ = try await source.value(
-            [TransferInfo].self,
-            "replicate",
-            "db",
-            "--to",
-            "remote",
-            "--limit",
-            "1MiB/s",
-            "--codec",
-            "none",
-            "--detach"
-        )
+        let volume = try await source.createVolume("db", from: image)
+        try await source.beginReplicating("db", "--limit", "1MiB/s", "--codec", "none")
         _ = try await source.log.first(reason: "TransferStarted")
         #expect(try await source.godwit("pair", "delete", "remote", "--yes").status == 0)
         let pairs = "\(source.pool)/volumes/\(volume.id)/pairs"

@@ -20,33 +20,11 @@ import Testing
         let (source, destination) = try await self.two()
         let wrong = String(repeating: "ab", count: 64)
         for _ in 0..<5 {
-            let result = try await source.godwit(
-                "pair",
-                "create",
-                "remote",
-                "--ip",
-                "127.0.0.1",
-                "--port",
-                "\(destination.apiPort)",
-                "--token",
-                "-",
-                input: wrong
-            )
+            let result = try await source.tryPairing(port: destination.apiPort, token: wrong)
             #expect(result.status == 11)
             #expect(result.errors.contains("GW2002"))
         }
-        let limited = try await source.godwit(
-            "pair",
-            "create",
-            "remote",
-            "--ip",
-            "127.0.0.1",
-            "--port",
-            "\(destination.apiPort)",
-            "--token",
-            "-",
-            input: wrong
-        )
+        let limited = try await source.tryPairing(port: destination.apiPort, token: wrong)
         #expect(limited.status == 11 && limited.errors.contains("GW2003"))
         #expect(try await source.value([PairInfo].self, "pair", "list").isEmpty)
         #expect(try await destination.value([PairInfo].self, "pair", "list").isEmpty)
@@ -57,17 +35,9 @@ import Testing
         // own: he does not know the token.
         let (source, destination) = try await self.two()
         let middle = try await TestAgent("m", in: self.scratch.path)
-        let result = try await source.godwit(
-            "pair",
-            "create",
-            "remote",
-            "--ip",
-            "127.0.0.1",
-            "--port",
-            "\(middle.apiPort)",
-            "--token",
-            "-",
-            input: try await destination.token()
+        let result = try await source.tryPairing(
+            port: middle.apiPort,
+            token: try await destination.token()
         )
         #expect(result.status == 11)
         // And one who shows the true CA has no key for it.
@@ -91,18 +61,7 @@ import Testing
         let old = try await destination.token()
         #expect(try await destination.godwit("cluster", "token", "reset", "--yes").status == 0)
         #expect(try await destination.token() != old)
-        let result = try await source.godwit(
-            "pair",
-            "create",
-            "remote",
-            "--ip",
-            "127.0.0.1",
-            "--port",
-            "\(destination.apiPort)",
-            "--token",
-            "-",
-            input: old
-        )
+        let result = try await source.tryPairing(port: destination.apiPort, token: old)
         #expect(result.status == 11)
     }
 
@@ -113,16 +72,10 @@ import Testing
         try await other.pair(with: destination)
         let image = try self.scratch.random("image", bytes: 200_000, seed: 2)
         for (agent, name) in [(source, "mine"), (other, "theirs")] {
-            _ = try await agent.value(VolumeInfo.self, "volume", "create", name, "--from", image)
-            _ = try await agent.value(
-                [TransferReport].self,
-                "replicate",
-                name,
-                "--to",
-                "remote"
-            )
+            try await agent.createVolume(name, from: image)
+            try await agent.replicate(name)
         }
-        let client = try Self.peer(of: source, at: destination)
+        let client = try PeerClient(try PoolFiles(of: source).outgoing(), at: destination)
         let seen: ItemList<PeerVolume> = try await client.get(PeerRoute.volumes)
         #expect(seen.items.map(\.name) == ["mine"])
         let theirs = try await other.value(VolumeInfo.self, "volume", "show", "theirs")
@@ -192,70 +145,17 @@ import Testing
     @Test func pairingAgainUnderTheSameNameRenewsTheTrust() async throws {
         let (source, destination) = try await self.two()
         try await source.pair(with: destination)
-        _ = try await source.value(
-            VolumeInfo.self,
-            "volume",
-            "create",
-            "db",
-            "--size",
-            "1MiB"
-        )
-        _ = try await source.value([TransferReport].self, "replicate", "db", "--to", "remote")
+        try await source.createVolume("db", size: "1MiB")
+        try await source.replicate("db")
         let pairs = try await destination.value([PairInfo].self, "pair", "list")
         #expect(pairs.first?.certificateExpires != nil)
         _ = try await destination.godwit("pair", "delete", pairs[0].name, "--yes")
         #expect(try await source.godwit("replicate", "db", "--to", "remote").status == 11)
         try await source.pair(with: destination)
-        let next = try await source.value(
-            [TransferReport].self,
-            "replicate",
-            "db",
-            "--to",
-            "remote"
-        )
-        #expect(next[0].mode == .none)
+        let next = try await source.replicate("db")
+        #expect(next.mode == .none)
         let other = try await TestAgent("o", in: self.scratch.path)
-        let taken = try await source.godwit(
-            "pair",
-            "create",
-            "remote",
-            "--ip",
-            "127.0.0.1",
-            "--port",
-            "\(other.apiPort)",
-            "--token",
-            "-",
-            input: try await other.token()
-        )
+        let taken = try await source.tryPairing(port: other.apiPort, token: try await other.token())
         #expect(taken.status == 5, "\(taken.errors)")
-    }
-
-    /// The source's own client of the destination's port 9001, from its trust file.
-    private static func peer(of source: TestAgent, at destination: TestAgent) throws -> PeerClient {
-        struct Envelope: Decodable {
-            struct Record: Decodable {
-                let authority: String
-                let certificate: String
-                let privateKey: String
-            }
-            let record: Record
-        }
-        let directory = "\(source.pool)/identity/pairs"
-        let name = try #require(
-            try FileManager.default.contentsOfDirectory(atPath: directory)
-                .first { $0.hasPrefix("outgoing-") }
-        )
-        let text = try String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8)
-        let body = text.split(separator: "\n").dropLast().joined(separator: "\n")
-        let record = try JSONDecoder().decode(Envelope.self, from: Data(body.utf8)).record
-        return try PeerClient(
-            host: "127.0.0.1",
-            port: destination.apiPort,
-            trust: .mutual(
-                authority: record.authority,
-                certificate: record.certificate,
-                privateKey: record.privateKey
-            )
-        )
     }
 }

@@ -98,43 +98,24 @@ private struct Agents {
         self.destination = try await TestAgent("d", in: directory, extra: ["--config", file])
         self.directory = directory
         try await self.source.pair(with: self.destination)
-        let volume = try await self.source.value(
-            VolumeInfo.self,
-            "volume",
-            "create",
-            "pg",
-            "--from",
-            image
-        )
+        let volume = try await self.source.createVolume("pg", from: image)
         self.live = try #require(volume.path)
     }
 
     func replicate() async throws -> TransferReport {
-        let reports = try await self.source.value(
-            [TransferReport].self,
-            "replicate",
-            "pg",
-            "--to",
-            "remote"
-        )
-        return try #require(reports.first)
+        try await self.source.replicate("pg")
     }
 
     /// Kills the receiver once something is durable and much is not, and lets the transfer go on.
     func replicateWithADeathOfTheReceiver() async throws -> TransferReport {
         let before = self.destination.process.errors.count
         // Slow enough that a middle exists, whatever the machine: the changes take 5 s or more.
-        let accepted = try await self.source.value(
-            [TransferInfo].self,
-            "replicate",
+        let accepted = try await self.source.beginReplicating(
             "pg",
-            "--to",
-            "remote",
             "--codec",
             "none",
             "--limit",
-            "4MiB/s",
-            "--detach"
+            "4MiB/s"
         )
         try await eventually("a part is durable at the destination") {
             self.destination.process.errors.dropFirst(before)
@@ -143,11 +124,11 @@ private struct Agents {
         }
         try await self.destination.kill()
         try await self.destination.restart()
-        _ = try await self.source.godwit("transfer", "limit", accepted[0].id, "none")
+        _ = try await self.source.godwit("transfer", "limit", accepted.id, "none")
         let followed = try await self.source.godwit(
             "transfer",
             "show",
-            accepted[0].id,
+            accepted.id,
             "--follow"
         )
         try #require(followed.status == 0, "\(followed.errors)")
@@ -155,7 +136,7 @@ private struct Agents {
             TransferInfo.self,
             "transfer",
             "show",
-            accepted[0].id
+            accepted.id
         )
         return try #require(transfer.report)
     }

@@ -42,21 +42,15 @@ import WireProtocol
         )
         try await source.pair(with: destination)
         let image = try self.scratch.random("image", bytes: 3_000_000, seed: 6)
-        _ = try await source.value(VolumeInfo.self, "volume", "create", "db", "--from", image)
+        try await source.createVolume("db", from: image)
         return (source, destination)
     }
 
     @Test(arguments: Side.allCases)
     func theNextMinorVersionWorksWithThisOne(newer: Side) async throws {
         let (source, destination) = try await self.agents(newer: newer, Self.nextMinor)
-        let full = try await source.value(
-            [TransferReport].self,
-            "replicate",
-            "db",
-            "--to",
-            "remote"
-        )
-        #expect(full[0].mode == .full && full[0].error == nil)
+        let full = try await source.replicate("db")
+        #expect(full.mode == .full && full.error == nil)
         let live = try #require(
             try await source.value(VolumeInfo.self, "volume", "show", "db").path
         )
@@ -64,14 +58,8 @@ import WireProtocol
         try handle.seek(toOffset: 1_000_000)
         try handle.write(contentsOf: Data(repeating: 9, count: 70_000))
         try handle.close()
-        let next = try await source.value(
-            [TransferReport].self,
-            "replicate",
-            "db",
-            "--to",
-            "remote"
-        )
-        #expect(next[0].mode == .incremental && next[0].error == nil)
+        let next = try await source.replicate("db")
+        #expect(next.mode == .incremental && next.error == nil)
         let copy = "\(self.scratch.path)/copy"
         let exported = try await destination.godwit("volume", "export", "db", "--to", copy)
         #expect(exported.status == 0)

@@ -25,14 +25,7 @@ import Testing
         self.source = try await TestAgent("s", in: self.scratch.path)
         self.destination = try await TestAgent("d", in: self.scratch.path)
         try await self.source.pair(with: self.destination)
-        _ = try await self.source.value(
-            VolumeInfo.self,
-            "volume",
-            "create",
-            "db",
-            "--size",
-            "1MiB"
-        )
+        try await self.source.createVolume("db", size: "1MiB")
     }
 
     enum Port: CaseIterable {
@@ -198,17 +191,9 @@ import Testing
 
     @Test func aWrongTokenOpensNeitherPort() async throws {
         let other = try await TestAgent("o", in: self.scratch.path)
-        let result = try await other.godwit(
-            "pair",
-            "create",
-            "remote",
-            "--ip",
-            "127.0.0.1",
-            "--port",
-            "\(self.destination.apiPort)",
-            "--token",
-            "-",
-            input: String(repeating: "ab", count: 64)
+        let result = try await other.tryPairing(
+            port: self.destination.apiPort,
+            token: String(repeating: "ab", count: 64)
         )
         #expect(result.status == 11 && result.errors.contains("GW2002"), "\(result.errors)")
         // No certificate came of it, so there is nothing that could be shown to either port.

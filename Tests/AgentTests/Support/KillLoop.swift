@@ -38,14 +38,7 @@ struct KillLoop {
         self.source = try await TestAgent("s", in: directory)
         self.destination = try await TestAgent("d", in: directory)
         try await self.source.pair(with: self.destination)
-        let created = try await self.source.value(
-            VolumeInfo.self,
-            "volume",
-            "create",
-            "db",
-            "--size",
-            "\(Self.volumeBytes >> 20)MiB"
-        )
+        let created = try await self.source.createVolume("db", size: "\(Self.volumeBytes >> 20)MiB")
         self.live = try #require(created.path)
         self.durableLog = "\(self.destination.pool)/volumes/\(created.id)/stage/durable.log"
         self.image = Data(count: Self.volumeBytes)

@@ -113,6 +113,13 @@ final class TestAgent {
         _ type: Value.Type = Value.self,
         _ arguments: String...
     ) async throws -> Value {
+        try await self.value(type, arguments)
+    }
+
+    private func value<Value: Decodable>(
+        _ type: Value.Type,
+        _ arguments: [String]
+    ) async throws -> Value {
         let result = try await Command.run(
             "godwit",
             ["--agent", self.pool] + arguments + ["-o", "json"]
@@ -121,26 +128,77 @@ final class TestAgent {
         return try result.json(type)
     }
 
+    // MARK: What most tests begin with
+
     func token() async throws -> String {
         try await self.value(TokenInfo.self, "cluster", "token", "show").token
     }
 
     /// Pairs this agent, the source, with a destination.
     func pair(with destination: TestAgent, name: String = "remote") async throws {
-        let token = try await destination.token()
-        let result = try await self.godwit(
+        let result = try await self.tryPairing(
+            port: destination.apiPort,
+            token: try await destination.token(),
+            name: name
+        )
+        try #require(result.status == 0, "\(result.errors)")
+    }
+
+    /// Asks whoever listens on a port to pair; a token may be wrong.
+    func tryPairing(
+        port: Int,
+        token: String,
+        name: String = "remote"
+    ) async throws -> CommandResult {
+        try await self.godwit(
             "pair",
             "create",
             name,
             "--ip",
             "127.0.0.1",
             "--port",
-            "\(destination.apiPort)",
+            "\(port)",
             "--token",
             "-",
             input: token
         )
-        try #require(result.status == 0, "\(result.errors)")
+    }
+
+    /// Makes a volume with what a file holds.
+    @discardableResult
+    func createVolume(_ name: String, from image: String) async throws -> VolumeInfo {
+        try await self.value(VolumeInfo.self, "volume", "create", name, "--from", image)
+    }
+
+    /// Makes a volume of zeros.
+    @discardableResult
+    func createVolume(_ name: String, size: String) async throws -> VolumeInfo {
+        try await self.value(VolumeInfo.self, "volume", "create", name, "--size", size)
+    }
+
+    /// Sends a volume to the destination that `pair(with:)` names, until it is there.
+    @discardableResult
+    func replicate(_ volume: String) async throws -> TransferReport {
+        let reports = try await self.value(
+            [TransferReport].self,
+            "replicate",
+            volume,
+            "--to",
+            "remote"
+        )
+        try #require(reports.count == 1)
+        return reports[0]
+    }
+
+    /// Begins to send a volume there, and does not wait for it.
+    @discardableResult
+    func beginReplicating(_ volume: String, _ options: String...) async throws -> TransferInfo {
+        let accepted = try await self.value(
+            [TransferInfo].self,
+            ["replicate", volume, "--to", "remote", "--detach"] + options
+        )
+        try #require(accepted.count == 1)
+        return accepted[0]
     }
 }
 
