@@ -10,19 +10,12 @@ import Testing
 
     init() throws { self.scratch = try Scratch() }
 
-    private func two() async throws -> (source: TestAgent, destination: TestAgent) {
-        let source = try await TestAgent("s", in: self.scratch.path)
-        let destination = try await TestAgent("d", in: self.scratch.path)
-        return (source, destination)
-    }
-
     private func same(_ left: String, _ right: String) async throws -> Bool {
         try await Command.run("/usr/bin/cmp", [left, right]).status == 0
     }
 
     @Test func aVolumeIsReplicatedIncrementedVerifiedAndExported() async throws {
-        let (source, destination) = try await self.two()
-        try await source.pair(with: destination)
+        let (source, destination) = try await TestAgent.paired(in: self.scratch.path)
         let image = try self.scratch.random("image", bytes: 5_000_001, seed: 1)
         let volume = try await source.createVolume("db", from: image)
         let full = try await source.replicate("db")
@@ -147,8 +140,7 @@ import Testing
     }
 
     @Test func progressOnATerminalStaysOnOneLineWithoutControlSequences() async throws {
-        let (source, destination) = try await self.two()
-        try await source.pair(with: destination)
+        let (source, destination) = try await TestAgent.paired(in: self.scratch.path)
         let image = try self.scratch.random("image", bytes: 4 << 20, seed: 7)
         try await source.createVolume("db", from: image)
         let line = "\(Command.directory)/godwit --agent \(source.pool) replicate db --to remote"
@@ -161,6 +153,7 @@ import Testing
         #expect(!result.output.contains("\u{1b}"))
         #expect(result.output.contains("%") && result.output.contains("saved:"))
         #expect(result.output.contains("equal"))
+        _ = destination
     }
 
     @Test func healthIsToldToAnybody() async throws {

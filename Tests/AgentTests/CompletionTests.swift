@@ -38,9 +38,7 @@ import Testing
     }
 
     @Test func namesOfVolumesAndPairsAndIdentitiesOfTransfersAreOffered() async throws {
-        let source = try await TestAgent("s", in: self.scratch.path)
-        let destination = try await TestAgent("d", in: self.scratch.path)
-        try await source.pair(with: destination)
+        let (source, destination) = try await TestAgent.paired(in: self.scratch.path)
         for name in ["alpha", "beta"] {
             try await source.createVolume(name, size: "1MiB")
         }

@@ -180,9 +180,7 @@ import Testing
     }
 
     private func pairWithTwoVolumes() async throws -> (TestAgent, TestAgent) {
-        let source = try await TestAgent("s", in: self.scratch.path)
-        let destination = try await TestAgent("d", in: self.scratch.path)
-        try await source.pair(with: destination)
+        let (source, destination) = try await TestAgent.paired(in: self.scratch.path)
         for name in ["a", "b"] {
             let image = try self.scratch.random(name, bytes: 300_000, seed: 3)
             try await source.createVolume(name, from: image)
@@ -226,9 +224,7 @@ import Testing
     }
 
     @Test func waitingTooLongIs7AndInterruptedIs130WithTheWayBack() async throws {
-        let source = try await TestAgent("s", in: self.scratch.path)
-        let destination = try await TestAgent("d", in: self.scratch.path)
-        try await source.pair(with: destination)
+        let (source, destination) = try await TestAgent.paired(in: self.scratch.path)
         let image = try self.scratch.random("image", bytes: 8 << 20, seed: 4)
         try await source.createVolume("db", from: image)
         let late = try await source.godwit(
@@ -261,12 +257,11 @@ import Testing
             try await source.godwit("transfer", "show", id, "--follow").status == 0
         )
         #expect(try await source.godwit("transfer", "cancel", id).status == 5)
+        _ = destination
     }
 
     @Test func aCancelledTransferIs1AndTheNextOneFinishes() async throws {
-        let source = try await TestAgent("s", in: self.scratch.path)
-        let destination = try await TestAgent("d", in: self.scratch.path)
-        try await source.pair(with: destination)
+        let (source, destination) = try await TestAgent.paired(in: self.scratch.path)
         let image = try self.scratch.random("image", bytes: 8 << 20, seed: 5)
         try await source.createVolume("db", from: image)
         let accepted = try await source.beginReplicating("db", "--limit", "100KiB/s")
@@ -279,6 +274,7 @@ import Testing
         let state = try await source.value(TransferInfo.self, "transfer", "show", accepted.id)
         #expect(state.state == .cancelled)
         #expect(try await source.godwit("replicate", "db", "--to", "remote").status == 0)
+        _ = destination
     }
 
     // MARK: - Starting an agent

@@ -25,9 +25,7 @@ import Testing
         let seed = TestSeed()
         var generator = seed.generator
         try await kind.mounted(mebibytes: 2048) { directory in
-            let source = try await TestAgent("s", in: directory)
-            let destination = try await TestAgent("d", in: directory)
-            try await source.pair(with: destination)
+            let (source, destination) = try await TestAgent.paired(in: directory)
             let volume = try await source.createVolume("huge", size: "16TiB")
             let live = try SparseFile(try #require(volume.path))
             #expect(live.size == Self.volumeBytes)

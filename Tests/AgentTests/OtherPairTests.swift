@@ -17,7 +17,7 @@ import Testing
     /// Bytes that take some time at 100 KiB/s, since they do not get smaller.
     private static let noise: Data = {
         var generator = SeededGenerator(seed: 9)
-        return generator.data(900_000)
+        return Data(TestSupport.noise(900_000, using: &generator))
     }()
 
     /// The owner's volume is at the destination; the thief has another one there.

@@ -11,9 +11,7 @@ import Testing
     init() throws { self.scratch = try Scratch() }
 
     @Test func noBaseIsKeptForAPairThatIsGone() async throws {
-        let source = try await TestAgent("s", in: self.scratch.path)
-        let destination = try await TestAgent("d", in: self.scratch.path)
-        try await source.pair(with: destination)
+        let (source, destination) = try await TestAgent.paired(in: self.scratch.path)
         let image = try self.scratch.random("image", bytes: 16 << 20, seed: 5)
         let volume = try await source.createVolume("db", from: image)
         try await source.beginReplicating("db", "--limit", "1MiB/s", "--codec", "none")
@@ -22,5 +20,6 @@ import Testing
         let pairs = "\(source.pool)/volumes/\(volume.id)/pairs"
         let left = try? FileManager.default.contentsOfDirectory(atPath: pairs)
         #expect(left == [])
+        _ = destination
     }
 }

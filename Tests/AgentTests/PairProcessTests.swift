@@ -10,14 +10,8 @@ import Testing
 
     init() throws { self.scratch = try Scratch() }
 
-    private func two() async throws -> (source: TestAgent, destination: TestAgent) {
-        let source = try await TestAgent("s", in: self.scratch.path)
-        let destination = try await TestAgent("d", in: self.scratch.path)
-        return (source, destination)
-    }
-
     @Test func aWrongTokenIsRefusedAndThenLimited() async throws {
-        let (source, destination) = try await self.two()
+        let (source, destination) = try await TestAgent.two(in: self.scratch.path)
         let wrong = String(repeating: "ab", count: 64)
         for _ in 0..<5 {
             let result = try await source.tryPairing(port: destination.apiPort, token: wrong)
@@ -33,7 +27,7 @@ import Testing
     @Test func anotherAgentWithTheRightTokensPlaceIsFoundOut() async throws {
         // The person means the destination, but somebody in the middle answers, with a CA of his
         // own: he does not know the token.
-        let (source, destination) = try await self.two()
+        let (source, destination) = try await TestAgent.two(in: self.scratch.path)
         let middle = try await TestAgent("m", in: self.scratch.path)
         let result = try await source.tryPairing(
             port: middle.apiPort,
@@ -57,7 +51,7 @@ import Testing
     }
 
     @Test func aResetTokenOpensNothingMore() async throws {
-        let (source, destination) = try await self.two()
+        let (source, destination) = try await TestAgent.two(in: self.scratch.path)
         let old = try await destination.token()
         #expect(try await destination.godwit("cluster", "token", "reset", "--yes").status == 0)
         #expect(try await destination.token() != old)
@@ -66,7 +60,7 @@ import Testing
     }
 
     @Test func aPairSeesOnlyItsOwnVolumesAndARevokedOneNothing() async throws {
-        let (source, destination) = try await self.two()
+        let (source, destination) = try await TestAgent.two(in: self.scratch.path)
         let other = try await TestAgent("o", in: self.scratch.path)
         try await source.pair(with: destination)
         try await other.pair(with: destination)
@@ -143,8 +137,7 @@ import Testing
     }
 
     @Test func pairingAgainUnderTheSameNameRenewsTheTrust() async throws {
-        let (source, destination) = try await self.two()
-        try await source.pair(with: destination)
+        let (source, destination) = try await TestAgent.paired(in: self.scratch.path)
         try await source.createVolume("db", size: "1MiB")
         try await source.replicate("db")
         let pairs = try await destination.value([PairInfo].self, "pair", "list")

@@ -22,9 +22,7 @@ import Testing
 
     init() async throws {
         self.scratch = try Scratch()
-        self.source = try await TestAgent("s", in: self.scratch.path)
-        self.destination = try await TestAgent("d", in: self.scratch.path)
-        try await self.source.pair(with: self.destination)
+        (self.source, self.destination) = try await TestAgent.paired(in: self.scratch.path)
         try await self.source.createVolume("db", size: "1MiB")
     }
 

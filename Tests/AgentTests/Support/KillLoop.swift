@@ -34,10 +34,8 @@ struct KillLoop {
         self.place = "\(ground), \(seed)"
         self.tally = KillTally(title: self.place)
         self.generator = seed.generator
-        self.noise = self.generator.data(8 << 20)
-        self.source = try await TestAgent("s", in: directory)
-        self.destination = try await TestAgent("d", in: directory)
-        try await self.source.pair(with: self.destination)
+        self.noise = Data(TestSupport.noise(8 << 20, using: &self.generator))
+        (self.source, self.destination) = try await TestAgent.paired(in: directory)
         let created = try await self.source.createVolume("db", size: "\(Self.volumeBytes >> 20)MiB")
         self.live = try #require(created.path)
         self.durableLog = "\(self.destination.pool)/volumes/\(created.id)/stage/durable.log"

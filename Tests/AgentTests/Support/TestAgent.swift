@@ -136,6 +136,23 @@ final class TestAgent {
 
     /// Pairs this agent, the source, with a destination.
     func pair(with destination: TestAgent, name: String = "remote") async throws {
+    /// A source and a destination that do not know each other yet.
+    static func two(
+        in directory: String
+    ) async throws -> (source: TestAgent, destination: TestAgent) {
+        let source = try await TestAgent("s", in: directory)
+        return (source, try await TestAgent("d", in: directory))
+    }
+
+    /// A source and a destination that are paired.
+    static func paired(
+        in directory: String
+    ) async throws -> (source: TestAgent, destination: TestAgent) {
+        let (source, destination) = try await Self.two(in: directory)
+        try await source.pair(with: destination)
+        return (source, destination)
+    }
+
         let result = try await self.tryPairing(
             port: destination.apiPort,
             token: try await destination.token(),
@@ -227,16 +244,7 @@ final class Scratch {
     func random(_ name: String, bytes: Int, seed: UInt64) throws -> String {
         let path = "\(self.path)/\(name)"
         var generator = SeededGenerator(seed: seed)
-        try generator.data(bytes).write(to: URL(fileURLWithPath: path))
+        try Data(noise(bytes, using: &generator)).write(to: URL(fileURLWithPath: path))
         return path
-    }
-}
-
-extension SeededGenerator {
-    mutating func data(_ count: Int) -> Data {
-        var words: [UInt64] = []
-        words.reserveCapacity(count / 8 + 1)
-        for _ in 0...count / 8 { words.append(self.next()) }
-        return words.withUnsafeBytes { Data($0.prefix(count)) }
     }
 }
