@@ -45,7 +45,8 @@ package enum LoopFileSystem: String, Sendable, CaseIterable, CustomTestStringCon
         let place = try TemporaryDirectory(inMemory: true)
         let directory = try self.mount(in: place, mebibytes)
         defer {
-            do { try Shell.run("umount", directory) } catch { Issue.record(error) }
+            do { try Self.unmount(directory) } catch { Issue.record(error) }
+            withExtendedLifetime(place) {}
         }
         return try body(directory)
     }
@@ -62,7 +63,50 @@ package enum LoopFileSystem: String, Sendable, CaseIterable, CustomTestStringCon
             try Shell.run("umount", "--lazy", directory)
             throw error
         }
-        try Shell.run("umount", directory)
+        try Self.unmount(directory)
+        withExtendedLifetime(place) {}
+    }
+
+    private struct Busy: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// How long files may stay open below a mount after the test.
+    private static let patience = Duration.seconds(20)
+
+    /// Takes a mount away; it goes in any case, and who kept it busy is told.
+    ///
+    /// Asked again for a while: a thread that is known to be over may still be about to let go of
+    /// the last reference to a file. Each try starts a process, so nobody spins.
+    private static func unmount(_ directory: String) throws {
+        let clock = ContinuousClock()
+        let end = clock.now + Self.patience
+        while true {
+            do {
+                try Shell.run("umount", directory)
+                return
+            } catch {
+                guard clock.now >= end else { continue }
+                let files = Self.openFiles(below: directory).joined(separator: ", ")
+                // Else mount, image and directory would stay behind for good.
+                try Shell.run("umount", "--lazy", directory)
+                throw Busy(description: "\(error) Open: \(files)")
+            }
+        }
+    }
+
+    /// The files that processes have open below a directory, with the processes' numbers.
+    private static func openFiles(below directory: String) -> [String] {
+        let manager = FileManager.default
+        let processes = (try? manager.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.filter { Int($0) != nil }
+            .flatMap { process -> [String] in
+                let table = "/proc/\(process)/fd"
+                return ((try? manager.contentsOfDirectory(atPath: table)) ?? [])
+                    .compactMap { try? manager.destinationOfSymbolicLink(atPath: "\(table)/\($0)") }
+                    .filter { $0.hasPrefix(directory) }
+                    .map { "\($0) by process \(process)" }
+            }
     }
 
     /// Where it was mounted.

@@ -112,9 +112,14 @@ final class RunningCommand: @unchecked Sendable {
     }
 
     /// Waits for the end; call once.
+    ///
+    /// Where the test is cancelled meanwhile, as when it takes too long, the command is killed.
     func result() async throws -> CommandResult {
-        var status: Int32 = -1
-        for await ended in self.ended { status = ended }
+        let status = await withTaskCancellationHandler {
+            await self.ended.first { _ in true } ?? -1
+        } onCancel: {
+            self.signal(SIGKILL)
+        }
         let output = try String(contentsOfFile: "\(self.base).out", encoding: .utf8)
         return CommandResult(status: status, output: output, errors: self.errors)
     }

@@ -24,6 +24,7 @@ final class FileEvents: Sendable {
     private let watches = Locked<[Int32: String]>([:])
     // Its methods may be called from any thread; the library does not say so.
     private nonisolated(unsafe) let source: any DispatchSourceRead
+    private let queue: DispatchQueue
     private let handler: @Sendable (FileEvents, Event) -> Void
 
     init(_ handler: @escaping @Sendable (FileEvents, Event) -> Void) throws {
@@ -31,9 +32,11 @@ final class FileEvents: Sendable {
         try #require(descriptor >= 0, "no inotify: \(String(cString: strerror(errno)))")
         self.descriptor = descriptor
         self.handler = handler
+        let queue = DispatchQueue(label: "file-events", qos: .userInteractive)
+        self.queue = queue
         self.source = DispatchSource.makeReadSource(
             fileDescriptor: descriptor,
-            queue: DispatchQueue(label: "file-events", qos: .userInteractive)
+            queue: queue
         )
         self.source.setCancelHandler { Glibc.close(descriptor) }
         self.source.setEventHandler { [weak self] in self?.read() }
@@ -51,7 +54,11 @@ final class FileEvents: Sendable {
         }
     }
 
-    func stop() { self.source.cancel() }
+    /// Tells nothing more once this returns, nor is anything looked at; not from the handler.
+    func stop() {
+        self.source.cancel()
+        self.queue.sync {}
+    }
 
     private func read() {
         var buffer = [UInt8](repeating: 0, count: 65_536)

@@ -22,7 +22,13 @@ final class TestAgent {
         self.pool = "\(directory)/\(name)"
         self.extra = extra
         self.process = try Self.launch(self.pool, data, api, extra)
-        self.version = try await Self.ready(self.pool, self.process)
+        do {
+            self.version = try await Self.ready(self.pool, self.process)
+        } catch {
+            // Nobody will own it: there is no deinit of what never was.
+            self.process.signal(SIGKILL)
+            throw error
+        }
     }
 
     deinit { self.process.signal(SIGKILL) }
@@ -130,12 +136,6 @@ final class TestAgent {
 
     // MARK: What most tests begin with
 
-    func token() async throws -> String {
-        try await self.value(TokenInfo.self, "cluster", "token", "show").token
-    }
-
-    /// Pairs this agent, the source, with a destination.
-    func pair(with destination: TestAgent, name: String = "remote") async throws {
     /// A source and a destination that do not know each other yet.
     static func two(
         in directory: String
@@ -153,6 +153,12 @@ final class TestAgent {
         return (source, destination)
     }
 
+    func token() async throws -> String {
+        try await self.value(TokenInfo.self, "cluster", "token", "show").token
+    }
+
+    /// Pairs this agent, the source, with a destination.
+    func pair(with destination: TestAgent, name: String = "remote") async throws {
         let result = try await self.tryPairing(
             port: destination.apiPort,
             token: try await destination.token(),
