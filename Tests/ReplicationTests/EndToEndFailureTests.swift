@@ -309,10 +309,7 @@ import VolumeStore
         #expect(error.code == .unreachable && error.isRetryable)
         #expect(error.message.contains("data"))
         #expect(!error.remedy.isEmpty)
-        let retries = events.all.filter { event in
-            if case .retrying = event { true } else { false }
-        }
-        #expect(retries.count == 4)
+        #expect(events.retries.count == 4)
         #expect(try volume.pair(World.destination).runs.first?.outcome == "unreachable")
     }
 

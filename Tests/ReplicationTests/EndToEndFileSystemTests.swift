@@ -94,7 +94,16 @@ struct EndToEndFileSystemTests {
             var generator = world.generator
             let volume = try world.volume(size: 20_000_001)
             try volume.write(noise(12_000_000, using: &generator), at: 4_000_000)
-            _ = try world.run(volume)
+            // One right after the other: the destination may still be finishing the one before.
+            let events = RecordedEvents()
+            _ = try world.run(volume, observer: events)
+            for round in 0..<8 {
+                try volume.write([UInt8(round)], at: round << 20)
+                _ = try world.run(volume, observer: events) {
+                    $0.mode = .automatic(.disasterRecovery)
+                }
+            }
+            #expect(events.retries.isEmpty, "seed \(world.seed)")
             #expect(try world.shows(volume), "seed \(world.seed)")
             for round in 0..<4 {
                 for _ in 0..<20 {
@@ -108,7 +117,10 @@ struct EndToEndFileSystemTests {
                 }
                 if round == 2 { try volume.resize(to: ByteCount(15_000_007)) }
                 if round == 3 { try volume.resize(to: ByteCount(30_000_000)) }
-                let result = try world.run(volume) { $0.allowShrink = true }
+                let result = try world.run(volume) {
+                    $0.mode = .automatic(.disasterRecovery)
+                    $0.allowShrink = true
+                }
                 #expect(result.mode == .incremental)
                 #expect(try world.shows(volume), "round \(round), seed \(world.seed)")
             }

@@ -240,6 +240,13 @@ final class World: Sendable {
 }
 
 /// Listens to nothing.
+    /// The attempts that failed and were followed by another one.
+    var retries: [ReplicationEvent] {
+        self.all.filter { event in
+            if case .retrying = event { true } else { false }
+        }
+    }
+
 struct SilentReceiver: ReceiverObserver {
     func received(_ event: ReceiverEvent) {}
 }

@@ -4,6 +4,7 @@ import BlockDiff
 import BlockTypes
 import Codecs
 import Foundation
+import Locks
 import Receiver
 import SecureTransport
 import TestSupport
@@ -173,6 +174,39 @@ import WireProtocol
         try new.commit(volume.root(), totals)
         _ = try new.committed()
         #expect(try world.visibleBytes(volume.volume) == volume.bytes)
+    }
+
+    @Test func anOfferWaitsWhileTheSessionBeforeItFinishes() throws {
+        let isFirst = Locked(true)
+        let isFinishing = DispatchSemaphore(value: 0)
+        let mayEnd = DispatchSemaphore(value: 0)
+        let options = ReplicaOptions(hook: { (point) throws(StoreError) in
+            guard point == .oldGenerationsRemoved, isFirst.withLock({ $0 }) else { return }
+            isFirst.withLock { $0 = false }
+            isFinishing.signal()
+            mayEnd.wait()
+        })
+        let world = try self.world(options: options)
+        defer { mayEnd.signal() }
+        var volume = ScriptedVolume(seed: 17)
+        volume.advance(size: 100_000)
+        let first = try ScriptedSession(world, volume.offer())
+        let totals = try first.fill(volume, first.join())
+        try first.commit(volume.root(), totals)
+        try #require(isFinishing.wait(timeout: .now() + 60) == .success)
+        volume.advance(size: 100_000)
+        let next = try world.connect()
+        try next.hello(.control)
+        try next.send(.offer(volume.offer()))
+        // A refusal would come between these, the sender would rest and try again.
+        for nonce in 1...100 as ClosedRange<UInt64> {
+            try next.send(.ping(nonce))
+            try #require(try next.next() == .pong(nonce))
+        }
+        mayEnd.signal()
+        let answer = try next.next()
+        guard case .accept = answer else { throw Unexpected(frame: answer) }
+        #expect(try first.committed().number == GenerationNumber(1))
     }
 
     @Test func whoMissedTheCommitHearsThatItIsDone() throws {
