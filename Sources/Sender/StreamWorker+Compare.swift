@@ -114,14 +114,7 @@ extension StreamWorker {
                 in: self.base,
                 at: range.lowerBound
             )
-            let new =
-                isZero
-                ? LeafDigest.zero
-                : self.context.hasher.share(
-                    ofGranule: slot,
-                    in: self.target,
-                    at: range.lowerBound
-                )
+            let new = isZero ? .zero : self.share(ofGranule: slot, at: range)
             self.changes.append((LeafIndex(containing: place), old ^ new))
         }
     }
@@ -329,6 +322,11 @@ extension StreamWorker {
             let isZero = ZeroTest.isZero(self.target, Self.range(granule))
             self.kinds[granule] = isZero ? .same : .data
         }
+    }
+
+    /// The share of a granule of the target, which is the one of this number in its leaf.
+    func share(ofGranule slot: Int, at range: Range<Int>) -> LeafDigest {
+        self.context.hasher.share(ofGranule: slot, in: self.target, at: range.lowerBound)
     }
 
     // MARK: Arithmetic

@@ -95,14 +95,7 @@ extension StreamWorker {
         for slot in 0..<granules {
             let range = Self.range(slot)
             let isZero = ZeroTest.isZero(self.target, range)
-            let share =
-                isZero
-                ? LeafDigest.zero
-                : self.context.hasher.share(
-                    ofGranule: slot,
-                    in: self.target,
-                    at: range.lowerBound
-                )
+            let share: LeafDigest = isZero ? .zero : self.share(ofGranule: slot, at: range)
             let isSame = share == shares?[slot] ?? .zero
             self.kinds[slot] = isSame ? .same : isZero ? .zero : .data
         }

@@ -58,14 +58,7 @@ struct ReceiverFlow {
                 extent.start
             )
         }
-        switch kind {
-        case .data:
-            self.totals.dataFrames += 1
-            self.totals.rawBytes += extent.length
-        case .zero:
-            self.totals.zeroFrames += 1
-            self.totals.zeroBytes += extent.length
-        }
+        self.totals.count(extent, kind)
         return nil
     }
 

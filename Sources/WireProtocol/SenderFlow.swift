@@ -13,14 +13,7 @@ struct SenderFlow {
 
     mutating func reserve(_ extent: Extent, _ kind: ExtentKind) -> Bool {
         guard self.credit.reserve(CreditWindow.charge(for: extent, kind)) else { return false }
-        switch kind {
-        case .data:
-            self.totals.dataFrames += 1
-            self.totals.rawBytes += extent.length
-        case .zero:
-            self.totals.zeroFrames += 1
-            self.totals.zeroBytes += extent.length
-        }
+        self.totals.count(extent, kind)
         return true
     }
 }

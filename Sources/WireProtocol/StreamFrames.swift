@@ -149,6 +149,18 @@ public struct StreamTotals: Hashable, Sendable {
         )
     }
 
+    /// Counts one frame more; its extent was checked against the volume.
+    mutating func count(_ extent: Extent, _ kind: ExtentKind) {
+        switch kind {
+        case .data:
+            self.dataFrames += 1
+            self.rawBytes += extent.length
+        case .zero:
+            self.zeroFrames += 1
+            self.zeroBytes += extent.length
+        }
+    }
+
     init(from reader: inout BodyReader, _ field: String) throws(FrameError) {
         self.dataFrames = try reader.tally("\(field).dataFrames")
         self.zeroFrames = try reader.tally("\(field).zeroFrames")

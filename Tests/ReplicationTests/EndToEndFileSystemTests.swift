@@ -80,17 +80,22 @@ struct EndToEndFileSystemTests {
         }
     }
 
+    /// A world with both pools on one file system.
+    private func world(in directory: String) throws -> World {
+        let pools = ["\(directory)/source", "\(directory)/destination"]
+        for pool in pools {
+            try FileManager.default.createDirectory(
+                atPath: pool,
+                withIntermediateDirectories: false
+            )
+        }
+        return try World(source: pools[0], destination: pools[1])
+    }
+
     @Test(arguments: [LoopFileSystem.xfs, .btrfs, .ext4, .tmpfs])
     func bothPoolsOnOneKindOfFileSystem(_ kind: LoopFileSystem) throws {
         try kind.mounted(mebibytes: 1024) { directory in
-            let pools = ["\(directory)/source", "\(directory)/destination"]
-            for pool in pools {
-                try FileManager.default.createDirectory(
-                    atPath: pool,
-                    withIntermediateDirectories: false
-                )
-            }
-            let world = try World(source: pools[0], destination: pools[1])
+            let world = try self.world(in: directory)
             var generator = world.generator
             let volume = try world.volume(size: 20_000_001)
             try volume.write(noise(12_000_000, using: &generator), at: 4_000_000)
@@ -134,14 +139,7 @@ struct EndToEndFileSystemTests {
     @Test(arguments: [LoopFileSystem.xfs, .tmpfs])
     func aHugeSparseVolumeTakesSeconds(_ kind: LoopFileSystem) throws {
         try kind.mounted(mebibytes: 2048) { directory in
-            let pools = ["\(directory)/source", "\(directory)/destination"]
-            for pool in pools {
-                try FileManager.default.createDirectory(
-                    atPath: pool,
-                    withIntermediateDirectories: false
-                )
-            }
-            let world = try World(source: pools[0], destination: pools[1])
+            let world = try self.world(in: directory)
             var generator = world.generator
             let volume = try world.volume(size: 16 << 40)
             try writeLeaves(1000, over: volume, using: &generator)

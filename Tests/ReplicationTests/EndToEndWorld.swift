@@ -17,23 +17,8 @@ final class World: Sendable {
     static let source = ClusterID(halves: Halves(high: 0x50, low: 1))
     static let destination = ClusterID(halves: Halves(high: 0xD0, low: 2))
 
-    /// Certificates are slow to make and not what these tests are about.
     private static let credentials = Result {
-        let authority = try CertificateAuthority.create(for: destination, at: Date())
-        let serverKey = SigningKey()
-        let server = try authority.certifyAgent(serverKey, at: Date())
-            .credentials(key: serverKey, trusting: authority.certificate)
-        let clientKey = SigningKey()
-        let request = try CertificateRequest(for: clientKey, of: source)
-        let client =
-            try authority.certifyPair(
-                request,
-                of: source,
-                at: Date(),
-                lifetime: .seconds(3600)
-            )
-            .credentials(key: clientKey, trusting: authority.certificate)
-        return (server: server, client: client)
+        try TestCredentials(of: destination, pairs: [source])
     }
 
     let sources: SourceStore
@@ -91,7 +76,7 @@ final class World: Sendable {
     /// The pair's client, which trusts a server of this name only.
     static func client(expecting cluster: ClusterID) throws -> TLSClient {
         try TLSClient(
-            credentials: try self.credentials.get().client,
+            credentials: try #require(try self.credentials.get().clients[self.source]),
             expectedServer: .agent(of: cluster)
         )
     }
@@ -240,13 +225,6 @@ final class World: Sendable {
 }
 
 /// Listens to nothing.
-    /// The attempts that failed and were followed by another one.
-    var retries: [ReplicationEvent] {
-        self.all.filter { event in
-            if case .retrying = event { true } else { false }
-        }
-    }
-
 struct SilentReceiver: ReceiverObserver {
     func received(_ event: ReceiverEvent) {}
 }
@@ -261,6 +239,13 @@ final class RecordedEvents: ReplicationObserver {
     }
 
     var all: [ReplicationEvent] { self.events.withLock { $0 } }
+
+    /// The attempts that failed and were followed by another one.
+    var retries: [ReplicationEvent] {
+        self.all.filter { event in
+            if case .retrying = event { true } else { false }
+        }
+    }
 
     func replication(_ transfer: TransferID, _ event: ReplicationEvent) {
         self.events.withLock { $0.append(event) }

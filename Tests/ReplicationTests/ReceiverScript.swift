@@ -162,12 +162,13 @@ struct ScriptedSession {
         return committed.generation
     }
 
-    /// Sends the bytes of a volume in chunks, all in one stream, and ends it.
+    /// Sends the bytes of a volume in chunks, all in one stream, and ends it unless the test does.
     func fill(
         _ volume: ScriptedVolume,
         _ lane: Lane,
         from start: Int = 0,
-        chunk: Int = 65_536
+        chunk: Int = 65_536,
+        ends: Bool = true
     ) throws -> StreamTotals {
         var totals = StreamTotals()
         for place in stride(from: start, to: volume.bytes.count, by: chunk) {
@@ -176,7 +177,7 @@ struct ScriptedSession {
             totals.dataFrames += 1
             totals.rawBytes += ByteCount(end - place)
         }
-        try lane.send(.end(totals))
+        if ends { try lane.send(.end(totals)) }
         return totals
     }
 }

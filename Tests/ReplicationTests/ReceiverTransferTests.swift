@@ -150,7 +150,7 @@ import WireProtocol
         #expect(session.durable.extents == [Extent(ByteOffset(65_536), ByteOffset(131_072))])
         let lane = try session.join()
         try lane.chunk(Array(volume.bytes[0..<65_536]), at: 0)
-        var totals = try session.fill(volume, ScriptedSession.NoEnd(lane: lane), from: 131_072)
+        var totals = try session.fill(volume, lane, from: 131_072, ends: false)
         totals = totals + StreamTotals(dataFrames: 1, rawBytes: ByteCount(65_536))
         try lane.send(.end(totals))
         try session.commit(volume.root(), totals)
@@ -286,27 +286,5 @@ import WireProtocol
         #expect(try world.visibleBytes(volume.volume) == volume.bytes)
         #expect(world.service.drain(within: .seconds(20)))
         #expect(world.events.drift == 1)
-    }
-}
-
-extension ScriptedSession {
-    /// A lane whose end is sent by the test.
-    struct NoEnd {
-        let lane: Lane
-    }
-
-    fileprivate func fill(
-        _ volume: ScriptedVolume,
-        _ open: NoEnd,
-        from start: Int
-    ) throws -> StreamTotals {
-        var totals = StreamTotals()
-        for place in stride(from: start, to: volume.bytes.count, by: 65_536) {
-            let end = min(place + 65_536, volume.bytes.count)
-            try open.lane.chunk(Array(volume.bytes[place..<end]), at: place)
-            totals.dataFrames += 1
-            totals.rawBytes += ByteCount(end - place)
-        }
-        return totals
     }
 }

@@ -18,26 +18,8 @@ final class ReceiverWorld: Sendable {
     static let stranger = ClusterID(halves: Halves(high: 0x50, low: 2))
     static let unknown = ClusterID(halves: Halves(high: 0x50, low: 3))
 
-    /// Slow to make, and not what these tests are about.
     private static let credentials = Result {
-        let authority = try CertificateAuthority.create(for: destination, at: Date())
-        let serverKey = SigningKey()
-        let server = try authority.certifyAgent(serverKey, at: Date())
-            .credentials(key: serverKey, trusting: authority.certificate)
-        var clients: [ClusterID: TLSCredentials] = [:]
-        for cluster in [source, stranger, unknown] {
-            let key = SigningKey()
-            let request = try CertificateRequest(for: key, of: cluster)
-            clients[cluster] =
-                try authority.certifyPair(
-                    request,
-                    of: cluster,
-                    at: Date(),
-                    lifetime: .seconds(3600)
-                )
-                .credentials(key: key, trusting: authority.certificate)
-        }
-        return (server: server, clients: clients)
+        try TestCredentials(of: destination, pairs: [source, stranger, unknown])
     }
 
     let service: ReceiverService

@@ -78,14 +78,7 @@ struct StageFactory: Sendable {
         try StateFile.store(record, to: self.stage.record)
         try DurableFile.syncDirectory(self.paths.directory)
         try self.hook(.stageRecorded)
-        return try Stage(
-            record,
-            volume: self.volume,
-            directory: self.stage.directory,
-            files: try self.open(record),
-            trackedExtents: self.trackedExtents,
-            hook: self.hook
-        )
+        return try self.makeStage(record)
     }
 
     /// Opens a stage that an earlier process left, and computes its digests again from its bytes.
@@ -94,17 +87,22 @@ struct StageFactory: Sendable {
             try PoolDirectory.remove(self.stage.digests)
             try PoolDirectory.remove(self.stage.digestPages)
             try self.makeDigests(record)
-            return try Stage(
-                record,
-                volume: self.volume,
-                directory: self.stage.directory,
-                files: try self.open(record),
-                trackedExtents: self.trackedExtents,
-                hook: self.hook
-            )
+            return try self.makeStage(record)
         }
         try stage.restore()
         return stage
+    }
+
+    /// The stage over the files that lie there.
+    private func makeStage(_ record: StageRecord) throws(StoreError) -> Stage {
+        try Stage(
+            record,
+            volume: self.volume,
+            directory: self.stage.directory,
+            files: try self.open(record),
+            trackedExtents: self.trackedExtents,
+            hook: self.hook
+        )
     }
 
     private func makeTarget(
