@@ -94,10 +94,7 @@ struct OfferDesk {
     // MARK: The volume
 
     private func volume(for offer: Offer) throws(Refusal) -> ReplicaVolume {
-        let found = self.environment.store.volume(offer.volume)
-        if let found, found.record.owner == self.transfer.pair.cluster, found.needsRecovery {
-            try self.refusing { () throws(StoreError) in try found.recover() }
-        }
+        let found = try self.replica(of: offer)
         let refusal = OfferPolicy.refusal(
             of: offer,
             from: self.transfer.pair,
@@ -133,6 +130,39 @@ struct OfferDesk {
             }
         }
         return found
+    }
+
+    /// The replica that is there already, fit for use; nil where there is none.
+    private func replica(of offer: Offer) throws(Refusal) -> ReplicaVolume? {
+        let owner = self.transfer.pair.cluster
+        let store = self.environment.store
+        guard let found = store.volume(offer.volume) else {
+            guard !store.hasDamaged(offer.volume, ownedBy: owner) else {
+                throw Self.damaged(offer, "its state files cannot be read")
+            }
+            return nil
+        }
+        guard found.record.owner == owner, found.needsRecovery else { return found }
+        do throws(StoreError) {
+            try found.recover()
+            return found
+        } catch {
+            let refusal = self.refusal(error)
+            throw error.code == .corrupt ? Self.damaged(offer, refusal.text) : refusal
+        }
+    }
+
+    /// Not retryable, although the code is by itself: only a person can mend it.
+    private static func damaged(_ offer: Offer, _ what: String) -> Refusal {
+        Refusal(
+            code: .storeFailed,
+            isRetryable: false,
+            text: "the replica of volume \(offer.name) at the destination is damaged: \(what); "
+                + "nothing was changed. The destination agent's log names its directory as "
+                + "VolumeFaulty: stop that agent, restore the files or move the directory out of "
+                + "the pool, start it, then replicate again; where the directory is gone, "
+                + "everything is sent anew"
+        )
     }
 
     /// Whether a stage of an earlier session still belongs to the volume.

@@ -121,6 +121,33 @@ import WireProtocol
         session.control.close()
     }
 
+    @Test(arguments: ["commit.json", "volume.json"])
+    func anOfferForADamagedReplicaIsToldSoAndNotToComeAgain(_ file: String) throws {
+        var volume = ScriptedVolume(seed: 46)
+        volume.advance(size: 100_000)
+        try volume.send(to: try self.world())
+        let directory = "\(self.directory.path)/volumes/\(volume.volume)"
+        try PoolDirectory.remove("\(directory)/\(file)")
+        let world = try self.world()
+        volume.advance(size: 100_000)
+        for mode in [TransferMode.fullCopy, .incremental] {
+            let refusal = #expect(throws: Refusal.self) {
+                _ = try ScriptedSession(world, volume.offer(mode))
+            }
+            #expect(refusal?.code == .storeFailed && refusal?.isRetryable == false)
+            #expect(refusal?.text.contains("is damaged") == true)
+        }
+        if file == "commit.json" {
+            // Whose it is can be read, so another pair does not hear of its state (P8).
+            let other = self.code(world, try volume.offer(), as: ReceiverWorld.stranger)
+            #expect(other?.0 == .notAuthorised)
+        }
+        // As the text says: once the directory is out of the way, all of it comes anew.
+        try PoolDirectory.rename(directory, to: "\(self.directory.path)/aside")
+        try volume.send(to: world)
+        #expect(try world.visibleBytes(volume.volume) == volume.bytes)
+    }
+
     @Test func moreTransfersThanPlacesAreToldToComeAgain() throws {
         let world = try self.world(ReceiverLimits(sessions: 1))
         var first = ScriptedVolume(seed: 44, name: "first")

@@ -85,6 +85,22 @@ public final class ReplicaStore: Sendable {
     /// The replica with an identity, whoever owns it; nil where there is none.
     public func volume(_ id: VolumeID) -> ReplicaVolume? { self.open.withLock { $0[id] } }
 
+    /// Whether the pool holds a replica of this identity that could not be opened.
+    ///
+    /// Where its record cannot be read either, nobody can say whose it is: then for any owner.
+    public func hasDamaged(_ id: VolumeID, ownedBy owner: ClusterID) -> Bool {
+        // Under the lock: a replica that is being made has its directory before it is open.
+        self.open.withLock { open in
+            let path = "\(self.directory)/\(id)"
+            guard open[id] == nil, PoolDirectory.exists(path) else { return false }
+            let paths = ReplicaPaths(directory: path)
+            guard let record = try? StateFile.load(VolumeRecord.self, from: paths.volume) else {
+                return true
+            }
+            return record.role == .replica && record.owner == owner
+        }
+    }
+
     /// The bytes that new stages can still use.
     ///
     /// - Returns: the free space of the pool's file system.
