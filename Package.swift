@@ -212,8 +212,8 @@ let package = Package(
             "AgentTests",
             [
                 "BlockTypes", "Locks", "Agent", "AgentAPI", "Catalogue", "Identity",
-                "SecureTransport", "WireProtocol", "TestSupport", "godwit", "godwit-agent", logging,
-                arguments,
+                "SecureTransport", "WireProtocol", "Receiver", "TestSupport", "godwit",
+                "godwit-agent", logging, arguments,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),

@@ -85,11 +85,14 @@ struct ReceiverJournal: ReceiverObserver {
                 metadata: ["peer": "\(address)", "reason": "\(reason)"]
             )
         case .transferRefused(let status, let refusal):
-            self.note(
-                status,
+            // A peer can offer in a loop, and its events must not push out those of others.
+            self.journal.noteSome(
                 "OfferRefused",
                 "an offer of volume \(status.name) was refused: \(refusal.code)",
-                isBad: true
+                volume: status.name,
+                pair: status.pair.name,
+                transfer: "\(status.transfer)",
+                level: .warning
             )
         case .transferStarted(let status):
             self.note(
@@ -124,7 +127,8 @@ struct ReceiverJournal: ReceiverObserver {
                 "what was staged of volume \(volume) was thrown away: nobody continued it"
             )
         case .serviceFailed(let reason):
-            self.journal.note("ReceiverFailed", reason, level: .error)
+            // Also what an offer met at the store, so again and again.
+            self.journal.noteSome("ReceiverFailed", reason, level: .error)
         }
     }
 
