@@ -214,6 +214,8 @@ let package = Package(
                 "BlockTypes", "Locks", "Agent", "AgentAPI", "Catalogue", "Identity",
                 "SecureTransport", "WireProtocol", "Receiver", "TestSupport", "godwit",
                 "godwit-agent", logging, arguments,
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),

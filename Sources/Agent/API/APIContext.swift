@@ -12,7 +12,8 @@ import NIOSSL
 /// What a route knows of one request: where it comes from, and the connection's certificate.
 struct APIContext: RequestContext {
     var coreContext: CoreRequestContextStorage
-    private let channel: any Channel
+    /// The connection.
+    let channel: any Channel
 
     init(source: ApplicationRequestContextSource) {
         self.coreContext = .init(source: source)

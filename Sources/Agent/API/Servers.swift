@@ -50,6 +50,9 @@ enum Servers {
     /// A connection without a request, or with half of one, is closed after this.
     static let idle = TimeAmount.seconds(60)
 
+    /// The body of a request has to be there after this; the largest has 256 KiB.
+    static let whole = TimeAmount.seconds(60)
+
     /// The local one: a unix socket that only the agent's own user can open.
     static func local(_ core: AgentCore, socket: String, logger: Logger) -> APIServer {
         let router = Router(context: APIContext.self)
@@ -78,6 +81,7 @@ enum Servers {
     /// The peers' one: TLS 1.3, a client certificate where one is shown must be from our CA.
     static func peers(_ core: AgentCore, logger: Logger) throws(APIError) -> APIServer {
         let router = Router(context: APIContext.self)
+        router.add(middleware: WholeRequest(limit: Self.whole))
         router.add(middleware: UnknownRoute())
         HealthRoutes(isReady: { core.endpoints.isReady }).add(to: router)
         PeerRoutes(core: core).add(to: router)
