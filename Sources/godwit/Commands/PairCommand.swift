@@ -145,7 +145,7 @@ enum TokenInput {
     static func read(_ source: String, isTerminal: Bool) throws(APIError) -> String {
         let text: String
         if source == "-" {
-            text = isTerminal ? Self.prompt() : Self.standardInput()
+            text = isTerminal ? HiddenInput.line(after: "Token: ") : Self.standardInput()
         } else {
             let path = String(source.dropFirst())
             guard let handle = FileHandle(forReadingAtPath: path),
@@ -181,19 +181,5 @@ enum TokenInput {
     private static func standardInput() -> String {
         let data = try? FileHandle.standardInput.read(upToCount: Self.limit)
         return String(decoding: data ?? Data(), as: UTF8.self)
-    }
-
-    private static func prompt() -> String {
-        Console.write("Token: ", to: .standardError)
-        var saved = termios()
-        tcgetattr(0, &saved)
-        var silent = saved
-        silent.c_lflag &= ~tcflag_t(ECHO)
-        tcsetattr(0, TCSANOW, &silent)
-        defer {
-            tcsetattr(0, TCSANOW, &saved)
-            Console.write("\n", to: .standardError)
-        }
-        return readLine() ?? ""
     }
 }
