@@ -68,13 +68,6 @@ extension SourceVolume {
         return found.sorted { $0.number < $1.number }
     }
 
-    /// Lets a pinned snapshot go: the next prune removes it unless a pair needs it.
-    public func unpin(_ snapshot: SourceSnapshot) throws(StoreError) {
-        var record = snapshot.record
-        record.isPinned = false
-        try StateFile.store(record, to: SourceSnapshot.recordPath(in: snapshot.directory))
-    }
-
     /// Removes what no pair, no user and nobody's wish holds.
     ///
     /// Of a committed base the clone is kept, so that its blocks are not used for other bytes

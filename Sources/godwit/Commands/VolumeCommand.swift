@@ -129,7 +129,8 @@ extension VolumeCommand {
             abstract: "Freezes the volume as its next generation.",
             discussion: """
                 Example: godwit --agent DIR volume snapshot db
-                'replicate' makes its own snapshot; this one can be exported and verified.
+                'replicate' makes its own snapshot; this one can be exported and verified, and \
+                is kept until the volume is deleted.
                 """
         )
         @Argument(help: "The name of the volume.", completion: Completions.sources)
