@@ -227,7 +227,7 @@ struct ReplicationAttempts {
             return .again
         case .cancelled:
             throw ReplicationError(.cancelled, "the run was cancelled")
-        case .sourceWritten:
+        case .sourceWritten, .stalled:
             throw ReplicationError(failure)
         case .drained, .stopped, .transport, .store:
             // What broke because somebody cancelled is not the reason.

@@ -39,6 +39,14 @@ extension ReplicationError {
                 "the destination is about to stop",
                 isRetryable: true
             )
+        case .stalled(let wait):
+            self.init(
+                .destinationFailed,
+                "the destination answers, but makes nothing durable",
+                cause: "the data connections have waited for credit for "
+                    + "\(wait.components.seconds) s, and nothing was sent or acknowledged",
+                isRetryable: true
+            )
         case .stopped:
             self.init(.unreachable, "the connection to the destination broke", isRetryable: true)
         case .cancelled:

@@ -16,17 +16,22 @@ public struct SenderEnvironment: Sendable {
     /// The waits before another attempt; the last one repeats.
     public var backoff: [Duration]
 
+    /// How long data threads wait for a destination that answers and gets nothing durable.
+    public var stallLimit: Duration
+
     /// An environment of all its parts.
     public init(
         now: @escaping @Sendable () -> MonotonicTime,
         secondsSince1970: @escaping @Sendable () -> UInt64,
         random: @escaping @Sendable () -> UInt64,
-        backoff: [Duration]? = nil
+        backoff: [Duration]? = nil,
+        stallLimit: Duration? = nil
     ) {
         self.now = now
         self.secondsSince1970 = secondsSince1970
         self.random = random
         self.backoff = backoff ?? SenderLimits.backoff
+        self.stallLimit = stallLimit ?? SenderLimits.stallLimit
     }
 
     /// The randomness as a generator.

@@ -40,6 +40,13 @@ enum SenderLimits {
     /// clone a volume of millions of extents before it accepts.
     static let answerTimeout = Duration.seconds(120)
 
+    /// How long data threads wait for credit while nothing at all moves.
+    ///
+    /// No byte leaves, nothing is acknowledged; the run ends, although the destination answers
+    /// pings. The slowest that must pass: a chunk of each of 16 streams in flight over 5 KB/s, and
+    /// a disk that syncs 16 windows of 32 MiB at 150 KB/s. Both take just under an hour.
+    static let stallLimit = Duration.seconds(3600)
+
     /// How often a run tries again after a failure that trying again can help, without any
     /// progress in between.
     static let fruitlessAttempts = 5

@@ -24,6 +24,8 @@ enum StreamFailure: Error {
     case foreignTicket
     /// The receiver is about to stop; what is durable there stays.
     case drained
+    /// The destination answers, but nothing has moved for so long while data threads wait.
+    case stalled(Duration)
     /// Somebody cancelled.
     case cancelled
     /// Another thread has the reason.
@@ -34,7 +36,7 @@ enum StreamFailure: Error {
         switch self {
         case .transport, .stopped: true
         case .store, .sourceWritten, .peer, .refused, .missedChange, .foreignTicket, .drained,
-            .cancelled:
+            .stalled, .cancelled:
             false
         }
     }

@@ -150,10 +150,15 @@ extension StreamWorker {
         let index = self.index.index
         repeat {
             let known = self.stream.credit?.limit ?? .zero
+            var isCounted = false
             let ack = self.context.state.wait { state -> Ack?? in
-                if state.isOver { return .some(nil) }
-                guard let ack = state.acks[index], ack.creditLimit > known else { return nil }
-                return ack
+                let ack = state.acks[index].flatMap { $0.creditLimit > known ? $0 : nil }
+                let ends = state.isOver || ack != nil
+                // Counted while it waits, so that a wait without end is seen (P6).
+                if ends == isCounted { state.waiting += ends ? -1 : 1 }
+                isCounted = !ends
+                guard ends else { return nil }
+                return state.isOver ? .some(nil) : .some(ack)
             }
             guard let ack else { throw .stopped }
             _ = try self.perform(self.stream.acknowledged(ack))

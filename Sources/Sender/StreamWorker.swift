@@ -130,6 +130,8 @@ struct StreamWorker: ~Copyable {
         try self.send(self.stream.start())
         while !self.stream.isStreaming { _ = try self.receive() }
         self.connection.connection.setReadTimeout(SenderLimits.answerTimeout)
+        // One write, of which the kernel takes not a single byte.
+        self.connection.connection.setWriteTimeout(self.context.environment.stallLimit)
     }
 
     // MARK: Frames

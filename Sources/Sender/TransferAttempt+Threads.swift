@@ -145,6 +145,8 @@ extension TransferAttempt {
                     isRetryable: true,
                     text: "the sender's change source missed a change"
                 )
+            case .stalled:
+                ErrorReport(code: .timedOut, text: "the sender waited in vain for credit")
             case .transport, .refused, .foreignTicket, .drained, .cancelled, .stopped:
                 ErrorReport(code: .streamLost, text: "a data connection broke at the sender")
             }

@@ -36,6 +36,7 @@ struct TransferAttempt: ~Copyable {
     var reader: DataThread.Joinable?
     /// The streams rest because the receiver drains.
     var isDraining = false
+    var stall: StallWatch
     /// How long the reason for a broken data connection may take to arrive.
     var graceEnds: MonotonicTime?
 
@@ -102,6 +103,7 @@ struct TransferAttempt: ~Copyable {
         tls.setReadTimeout(Limits.peerTimeout)
         self.connection = FrameConnection(tls, carriesData: false)
         self.lastTick = context.environment.now()
+        self.stall = StallWatch(limit: context.environment.stallLimit)
     }
 
     /// The root of the committed target; throws when it came to nothing else.
@@ -139,6 +141,7 @@ struct TransferAttempt: ~Copyable {
             if let generation = try self.perform(self.session.handleTimeout(now: now)) {
                 return generation
             }
+            self.lookForStall(now)
         }
         switch readiness {
         case .timedOut, .woken: return try self.lookAtWorkers(now)
@@ -147,6 +150,17 @@ struct TransferAttempt: ~Copyable {
             if let generation = try self.perform(action) { return generation }
             return try self.lookAtWorkers(now)
         }
+    }
+
+    /// Ends the attempt where data threads wait for a destination at which nothing happens.
+    private mutating func lookForStall(_ now: MonotonicTime) {
+        let (isWaiting, acks, connections) = self.context.state.read { state in
+            (state.waiting > 0, state.acks, state.connections)
+        }
+        let wire = connections.reduce(ByteCount.zero) { $0 + $1.sentBytes + $1.receivedBytes }
+        let reading = StallWatch.Reading(acks: acks, wire: wire)
+        guard let wait = self.stall.look(at: now, isWaiting: isWaiting, reading) else { return }
+        self.context.state.update { state in state.fail(.stalled(wait)) }
     }
 
     private mutating func receive() throws(StreamFailure) -> SenderAction {

@@ -94,6 +94,8 @@ struct AttemptState {
     var acks: [Ack?] = []
     /// The data connections, for interruption from any thread.
     var connections: [TLSConnection] = []
+    /// Data threads that wait for credit.
+    var waiting = 0
     /// Data threads that have not ended.
     var running = 0
     /// What the ended ones sent.
