@@ -80,8 +80,9 @@ struct TransferWorker: Sendable {
         let begin = ContinuousClock.now
         while true {
             do throws(StageError) {
-                let generation = try volume.commit(stage, expecting: commit.root)
-                self.transfer.post(.committed(GenerationStamp(generation)))
+                _ = try volume.commit(stage, expecting: commit.root) { generation in
+                    self.transfer.post(.committed(GenerationStamp(generation)))
+                }
                 volume.prepareNext()
                 return
             } catch {

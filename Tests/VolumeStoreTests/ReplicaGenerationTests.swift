@@ -30,6 +30,25 @@ import VolumeStore
         try world.expectVisible(world.source.bytes)
     }
 
+    @Test func whoWaitsForACommitHearsOfItBeforeTheTidying() throws {
+        let world = try ReplicaWorld(.pool, seed: 54)
+        world.source.begin(size: 500_000)
+        let former = try world.transfer(.fullCopy)
+        let volume = try world.volume()
+        let directory = "\(volume.directory)/generations/1-\(former.snapshot)"
+        world.source.mutate()
+        let stage = try world.stage(.fullCopy)
+        var said: [Generation] = []
+        let generation = try volume.commit(stage, expecting: world.source.root()) { visible in
+            said.append(visible)
+            #expect(volume.visible == visible)
+            #expect(FileManager.default.fileExists(atPath: directory))
+        }
+        try volume.close(stage)
+        #expect(said == [generation])
+        #expect(!FileManager.default.fileExists(atPath: directory))
+    }
+
     @Test func aReaderOfAFileSeesItsGenerationToTheEnd() throws {
         let world = try ReplicaWorld(.pool, seed: 51)
         world.source.begin(size: 500_000)
