@@ -15,7 +15,7 @@ struct AttemptPlan {
 }
 
 /// What an attempt reads, and how it decides what to send.
-struct AttemptSource {
+struct AttemptSource: Sendable {
     let confirmation: Confirmation
     let kind: ChangeSourceKind
     let image: BlockFile

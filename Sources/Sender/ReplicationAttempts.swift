@@ -76,41 +76,34 @@ struct ReplicationAttempts {
         if self.attempt > 1 { self.run.request.destination.refresh() }
         let request = self.run.request
         let (target, base, mode) = (self.target, self.base, self.pending.mode)
-        var generator = self.run.environment.generator
-        let source = try storing { () throws(StoreError) in
-            try AttemptSource(
-                request.volume,
-                mode,
-                target,
-                base: base,
-                trust: RewriteTrust(after: self.run.pair.runs),
-                using: &generator
-            )
-        }
-        self.changeSource = source.kind
-        let wakeup = try transporting { () throws(TransportError) in try Wakeup() }
-        let connecting = ConnectInterruption()
-        self.run.cancellation.set(wakeup, connecting)
-        defer { self.run.cancellation.set(nil, nil) }
+        let environment = self.run.environment
+        let trust = RewriteTrust(after: self.run.pair.runs)
+        var generator = environment.generator
         let transfer = self.attempt == 1 ? self.run.id : TransferID.random(using: &generator)
-        let context = TransferContext(
-            transfer,
-            source,
-            request: request,
-            environment: self.run.environment,
-            progress: self.run.counters,
-            wakeup: wakeup,
-            connecting: connecting
-        )
+        let link = try AttemptLink(transfer, request, environment, self.run.counters)
+        self.run.cancellation.set(link.wakeup, link.connecting)
+        defer { self.run.cancellation.set(nil, nil) }
         let progress = AcceptedOffer()
         let cancellation = self.run.cancellation
         let run = self.run
+        defer { self.note(progress.accept, link) }
         var attempt = try TransferAttempt(
-            context,
+            link,
             self.plan(),
             threads: self.run.streams,
             isCancelled: { cancellation.isCancelled },
-            accepted: { accept in
+            prepare: { () throws(StoreError) in
+                var generator = environment.generator
+                return try AttemptSource(
+                    request.volume,
+                    mode,
+                    target,
+                    base: base,
+                    trust: trust,
+                    using: &generator
+                )
+            },
+            accepted: { accept, source in
                 progress.accept = accept
                 run.counters.enter(.streaming)
                 run.counters.resumed.set(accept.durableBytes)
@@ -125,9 +118,11 @@ struct ReplicationAttempts {
                 )
             }
         )
-        defer { self.note(progress.accept, context) }
         let generation = try attempt.run()
-        let totals = context.state.read { $0.totals }
+        let (totals, source) = link.state.read { ($0.totals, $0.source) }
+        guard let source else {
+            preconditionFailure("generation \(generation.number) committed, but nothing was read")
+        }
         let shipped = totals.dataFrames + totals.zeroFrames > 0
         let wasResumed = progress.accept.map { $0.durableBytes > .zero } ?? false
         return self.commit(
@@ -166,8 +161,9 @@ struct ReplicationAttempts {
     }
 
     /// Takes the numbers of an attempt, whatever came of it.
-    private mutating func note(_ accept: Accept?, _ context: TransferContext) {
-        let drifted = context.state.read { $0.drifted }
+    private mutating func note(_ accept: Accept?, _ link: AttemptLink) {
+        let (drifted, source) = link.state.read { ($0.drifted, $0.source) }
+        self.changeSource = source?.kind
         if drifted > 0 {
             self.run.drifted = max(self.run.drifted, drifted)
             self.run.observe(.driftFound(leaves: drifted))

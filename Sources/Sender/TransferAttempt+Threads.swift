@@ -10,12 +10,14 @@ import WireProtocol
 // computes the root.
 
 extension TransferAttempt {
-    mutating func startStreams(
-        _ accept: Accept,
-        _ durable: [Extent]
-    ) throws(StreamFailure) {
+    /// Starts the streams once the destination has accepted and it is known what there is to read.
+    mutating func startStreams() throws(StreamFailure) {
+        guard let (accept, durable) = self.waiting,
+            let source = self.link.state.read({ $0.source })
+        else { return }
+        self.waiting = nil
         if accept.isResumed {
-            guard accept.ticket.verify(self.scope, secret: self.context.request.identity.poolSecret)
+            guard accept.ticket.verify(self.scope, secret: self.link.request.identity.poolSecret)
             else {
                 let abort = Abort(
                     code: .badTicket,
@@ -30,10 +32,13 @@ extension TransferAttempt {
                 throw .foreignTicket
             }
         }
-        self.accepted(accept)
+        self.accepted(accept, source)
+        let context = TransferContext(self.link, source)
+        self.context = context
+        if self.isDraining { context.dispenser.stop() }
         self.streams = min(accept.streams, self.threads)
         let count = self.streams
-        self.context.state.update { state in
+        self.link.state.update { state in
             state.acks = Array(repeating: nil, count: count)
             state.running = count
         }
@@ -44,7 +49,6 @@ extension TransferAttempt {
             durable: DurableRanges(durable)
         )
         for index in 0..<count {
-            let context = self.context
             do throws(TransportError) {
                 self.workers.append(
                     try DataThread.spawn(name: "gw-send-\(index)") {
@@ -52,16 +56,16 @@ extension TransferAttempt {
                     }
                 )
             } catch {
-                self.context.state.update { state in state.running -= count - index }
+                self.link.state.update { state in state.running -= count - index }
                 throw .transport(error)
             }
         }
     }
 
-    mutating func startReadAhead() throws(StreamFailure) {
-        let dispenser = self.context.dispenser
+    mutating func startPreparer() throws(StreamFailure) {
+        let (link, prepare) = (self.link, self.prepare)
         do throws(TransportError) {
-            self.reader = try DataThread.spawn(name: "gw-ahead") { dispenser.readAhead() }
+            self.preparer = try DataThread.spawn(name: "gw-diff") { link.prepare(prepare) }
         } catch {
             throw .transport(error)
         }
@@ -78,7 +82,8 @@ extension TransferAttempt {
             }
             throw .cancelled
         }
-        let (running, ended, failure, root) = self.context.state.read { state in
+        try self.startStreams()
+        let (running, ended, failure, root) = self.link.state.read { state in
             (state.running, state.ended, state.failure, state.root)
         }
         if let failure { return try self.fail(failure, now) }
@@ -103,8 +108,9 @@ extension TransferAttempt {
 
     /// Everything was sent: computes the root and makes it durable, which may take a while.
     private mutating func startFinisher() throws(StreamFailure) {
-        self.context.progress.enter(.committing)
-        let (context, target) = (self.context, self.target)
+        guard let context = self.context else { return }
+        self.link.progress.enter(.committing)
+        let target = self.target
         let offer = self.session.offer
         do throws(TransportError) {
             self.finisher = try DataThread.spawn(name: "gw-root") {
@@ -117,7 +123,7 @@ extension TransferAttempt {
 
     /// Asks for the proof; the digests are durable here, should its answer get lost.
     private mutating func commit(_ root: RootDigest) throws(StreamFailure) -> Generation? {
-        let totals = self.context.state.update { state in
+        let totals = self.link.state.update { state in
             state.root = nil
             return state.totals
         }

@@ -16,14 +16,16 @@ import WireProtocol
 ///          ▲──────────────────────────── wakeup ────────────────────────────────────────────┘
 /// ```
 struct TransferAttempt: ~Copyable {
-    let context: TransferContext
+    let link: AttemptLink
     let target: SourceSnapshot
     let threads: Int
     let scope: ResumeTicket.Scope
     let hello: Hello
     let isCancelled: @Sendable () -> Bool
-    /// Called with what is durable there already, when the destination has accepted.
-    let accepted: (Accept) -> Void
+    /// Finds out what there is to read; on a thread of its own.
+    let prepare: @Sendable () throws(StoreError) -> AttemptSource
+    /// Called when the streams begin, with what is durable there already.
+    let accepted: (Accept, AttemptSource) -> Void
 
     var session: SenderSession
     var connection: FrameConnection
@@ -32,8 +34,12 @@ struct TransferAttempt: ~Copyable {
     var lastTick: MonotonicTime
     /// Computes the root while this thread goes on to listen.
     var finisher: DataThread.Joinable?
-    /// Asks the disk for the first extents while the destination prepares its stage.
-    var reader: DataThread.Joinable?
+    /// Prepares what is read while the destination prepares its stage.
+    var preparer: DataThread.Joinable?
+    /// What was accepted, until it is known what there is to read.
+    var waiting: (accept: Accept, durable: [Extent])?
+    /// What the streams and the computation of the root share; nil before the streams begin.
+    var context: TransferContext?
     /// The streams rest because the receiver drains.
     var isDraining = false
     var stall: StallWatch
@@ -42,19 +48,21 @@ struct TransferAttempt: ~Copyable {
 
     /// Connects; nothing was sent yet.
     init(
-        _ context: TransferContext,
+        _ link: AttemptLink,
         _ plan: AttemptPlan,
         threads: Int,
         isCancelled: @escaping @Sendable () -> Bool,
-        accepted: @escaping (Accept) -> Void
+        prepare: @escaping @Sendable () throws(StoreError) -> AttemptSource,
+        accepted: @escaping (Accept, AttemptSource) -> Void
     ) throws(StreamFailure) {
-        let request = context.request
+        let request = link.request
         let identity = request.identity
-        var generator = context.environment.generator
-        self.context = context
+        var generator = link.environment.generator
+        self.link = link
         self.target = plan.target
         self.threads = threads
         self.isCancelled = isCancelled
+        self.prepare = prepare
         self.accepted = accepted
         self.scope = ResumeTicket.Scope(
             pair: request.destination.pair,
@@ -70,7 +78,7 @@ struct TransferAttempt: ~Copyable {
             version: identity.version
         )
         let offer = Offer(
-            transfer: context.transfer,
+            transfer: link.transfer,
             subject: plan.subject,
             route: plan.route,
             flags: plan.flags,
@@ -97,21 +105,21 @@ struct TransferAttempt: ~Copyable {
                 host: request.destination.host,
                 port: request.destination.port,
                 timeout: SenderLimits.connectTimeout,
-                interruption: context.connecting
+                interruption: link.connecting
             )
         }
         tls.setReadTimeout(Limits.peerTimeout)
         self.connection = FrameConnection(tls, carriesData: false)
-        self.lastTick = context.environment.now()
-        self.stall = StallWatch(limit: context.environment.stallLimit)
+        self.lastTick = link.environment.now()
+        self.stall = StallWatch(limit: link.environment.stallLimit)
     }
 
     /// The root of the committed target; throws when it came to nothing else.
     mutating func run() throws(StreamFailure) -> Generation {
         defer { self.finish() }
         do throws(StreamFailure) {
-            try self.startReadAhead()
             try self.send(self.session.start())
+            try self.startPreparer()
             while true {
                 if let generation = try self.step() { return generation }
             }
@@ -124,7 +132,7 @@ struct TransferAttempt: ~Copyable {
 
     /// Waits for one event and performs what follows from it.
     private mutating func step() throws(StreamFailure) -> Generation? {
-        let wakeup = self.context.wakeup
+        let wakeup = self.link.wakeup
         let readiness: ReadReadiness
         do throws(TransportError) {
             readiness = try self.connection.waitReadable(
@@ -134,7 +142,7 @@ struct TransferAttempt: ~Copyable {
         } catch {
             throw .transport(error)
         }
-        let now = self.context.environment.now()
+        let now = self.link.environment.now()
         if now.elapsed(since: self.lastTick) >= Limits.timeoutResolution {
             self.lastTick = now
             self.countWire()
@@ -154,13 +162,13 @@ struct TransferAttempt: ~Copyable {
 
     /// Ends the attempt where data threads wait for a destination at which nothing happens.
     private mutating func lookForStall(_ now: MonotonicTime) {
-        let (isWaiting, acks, connections) = self.context.state.read { state in
+        let (isWaiting, acks, connections) = self.link.state.read { state in
             (state.waiting > 0, state.acks, state.connections)
         }
         let wire = connections.reduce(ByteCount.zero) { $0 + $1.sentBytes + $1.receivedBytes }
         let reading = StallWatch.Reading(acks: acks, wire: wire)
         guard let wait = self.stall.look(at: now, isWaiting: isWaiting, reading) else { return }
-        self.context.state.update { state in state.fail(.stalled(wait)) }
+        self.link.state.update { state in state.fail(.stalled(wait)) }
     }
 
     private mutating func receive() throws(StreamFailure) -> SenderAction {
@@ -183,9 +191,11 @@ struct TransferAttempt: ~Copyable {
         switch action {
         case .none: break
         case .send(let frames): try self.send(frames)
-        case .stream(let accept, let durable): try self.startStreams(accept, durable)
+        case .stream(let accept, let durable):
+            self.waiting = (accept, durable)
+            try self.startStreams()
         case .credit(let ack):
-            self.context.state.update { state in
+            self.link.state.update { state in
                 let index = ack.stream.index
                 guard index < state.acks.count else { return }
                 state.acks[index] = ack
@@ -198,7 +208,7 @@ struct TransferAttempt: ~Copyable {
             )
         case .drain:
             self.isDraining = true
-            self.context.dispenser.stop()
+            self.context?.dispenser.stop()
         case .close(let closing):
             if let frame = closing.lastFrame {
                 try self.send([frame])
@@ -225,23 +235,17 @@ struct TransferAttempt: ~Copyable {
     /// The reason that is closest to the cause: what a peer said beats what broke because of it.
     private func reason(for failure: StreamFailure) -> StreamFailure {
         guard failure.isSecondary else { return failure }
-        let known = self.context.state.read { $0.failure }
+        let known = self.link.state.read { $0.failure }
         guard let known, !known.isSecondary else { return failure }
         return known
     }
 
     /// Ends whatever still runs; afterwards nothing of the attempt is left but its numbers.
     private mutating func finish() {
-        self.context.dispenser.stop()
-        let connections = self.context.state.update { state in
-            state.isOver = true
-            return state.connections
-        }
-        self.context.connecting.interrupt()
-        for connection in connections { connection.interrupt() }
+        self.link.end()
         for worker in self.workers { worker.join() }
         self.finisher?.join()
-        self.reader?.join()
+        self.preparer?.join()
         self.countWire()
         self.connection.close()
     }
@@ -251,10 +255,10 @@ struct TransferAttempt: ~Copyable {
     private mutating func countWire() {
         let control = self.connection.connection
         var bytes = control.sentBytes.bytes + control.receivedBytes.bytes
-        for connection in self.context.state.read({ $0.connections }) {
+        for connection in self.link.state.read({ $0.connections }) {
             bytes += connection.sentBytes.bytes + connection.receivedBytes.bytes
         }
-        self.context.progress.wire.add(ByteCount(bytes - self.counted))
+        self.link.progress.wire.add(ByteCount(bytes - self.counted))
         self.counted = bytes
     }
 }

@@ -60,36 +60,30 @@ final class TransferContext: Sendable {
     /// Breaks off connections that are being made.
     let connecting: ConnectInterruption
 
-    init(
-        _ transfer: TransferID,
-        _ source: AttemptSource,
-        request: ReplicationRequest,
-        environment: SenderEnvironment,
-        progress: ProgressCounters,
-        wakeup: Wakeup,
-        connecting: ConnectInterruption
-    ) {
-        self.transfer = transfer
+    init(_ link: AttemptLink, _ source: AttemptSource) {
+        self.transfer = link.transfer
         self.confirmation = source.confirmation
         self.image = source.image
         self.base = source.base
         self.size = source.size
-        self.hasher = LeafHasher(key: request.volume.key)
+        self.hasher = LeafHasher(key: link.request.volume.key)
         self.digests = source.digests
         self.hasBaseDigests = source.hasBaseDigests
         self.cutLeaf = source.cutLeaf
         self.dispenser = source.dispenser
-        self.progress = progress
-        self.request = request
-        self.environment = environment
-        self.state = Monitor(AttemptState())
-        self.wakeup = wakeup
-        self.connecting = connecting
+        self.progress = link.progress
+        self.request = link.request
+        self.environment = link.environment
+        self.state = link.state
+        self.wakeup = link.wakeup
+        self.connecting = link.connecting
     }
 }
 
 /// What changes during an attempt, behind its lock.
-struct AttemptState {
+struct AttemptState: Sendable {
+    /// What is read and how it is compared; nil until that was found out.
+    var source: AttemptSource?
     /// The last acknowledgement of each stream; empty before the acceptance.
     var acks: [Ack?] = []
     /// The data connections, for interruption from any thread.
