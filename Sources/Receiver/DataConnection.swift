@@ -112,6 +112,7 @@ struct DataConnection: ~Copyable {
             return self.keep(header, payload, lane)
         }
         precondition(self.small.isEmpty, "small chunks wait behind a large one")
+        lane.stage.prefetch(extent)
         let range = 0..<header.rawLength
         let isIntact =
             switch header.codec {

@@ -33,15 +33,16 @@ final class AttemptLink: Sendable {
     /// Finds out what there is to read, then asks the disk for the first of it.
     ///
     /// The body of a thread: meanwhile the destination looks at the offer and prepares its stage, which
-    /// takes it as long.
+    /// takes it as long. Nothing is read ahead before the streams begin: where both sides share a disk,
+    /// the records of the stage would wait 40 ms behind it.
     func prepare(_ make: () throws(StoreError) -> AttemptSource) {
         do throws(StoreError) {
             let source = try make()
-            let isOver = self.state.update { state in
-                state.source = source
-                return state.isOver
-            }
+            self.state.update { state in state.source = source }
             self.wakeup.signal()
+            let isOver = self.state.wait { state -> Bool? in
+                state.isOver || !state.acks.isEmpty ? state.isOver : nil
+            }
             if !isOver { source.dispenser.readAhead() }
         } catch {
             self.state.update { state in state.fail(.store(error)) }

@@ -97,12 +97,13 @@ public final class Stage: Sendable {
 
     /// Has the base's bytes read in ahead of a write to the same place.
     ///
-    /// A thread that does so for some small chunks before it writes the first one does not wait for
-    /// the disk once for each of them.
-    /// Whole leaves are left out: they are written without a look at the base.
+    /// The disk reads while a chunk is decompressed and written, or while other small chunks come.
+    /// Leaves that are replaced whole are left out: they are written without a look at the base.
     public func prefetch(_ extent: Extent) {
-        guard self.replacedLeaves(by: extent).isEmpty else { return }
-        self.files.base?.prefetch(extent)
+        guard let base = self.files.base else { return }
+        let (head, tail) = extent.edges(around: self.replacedLeaves(by: extent))
+        if let head { base.prefetch(head) }
+        if let tail { base.prefetch(tail) }
     }
 
     // MARK: Writing
@@ -123,12 +124,13 @@ public final class Stage: Sendable {
         try self.claim(extent)
         scratch.clearShares()
         self.addShares(of: chunk, range, at: place, using: &scratch)
-        try self.addBaseShares(of: extent, using: &scratch)
         let position = self.position(for: extent)
         let files = self.files
         try storing { () throws(StoreError) in
             try files.write(chunk, range, at: position, using: &scratch)
         }
+        // After the write, which is never into the base: its bytes come from the disk meanwhile.
+        try self.addBaseShares(of: extent, using: &scratch)
         do throws(StageError) {
             try self.take(scratch.shares, of: extent)
         } catch {
