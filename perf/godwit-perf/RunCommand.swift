@@ -43,7 +43,8 @@ struct RunCommand: ParsableCommand {
             Godwit(.workFolder), Godwit(.reflink), Rsync(compresses: false, certificates),
             Rsync(compresses: true, certificates), NetworkBlockDevice(.nbdcopy, certificates),
             NetworkBlockDevice(.qemu, certificates), CompressedPipe(certificates),
-            Btrfs(certificates),
+            Btrfs(certificates, .none),
+            Btrfs(certificates, .zstd),
         ]
         let names = try Self.chosen(self.peers, of: all.map(\.name), "peer")
         let session = Session(

@@ -5,22 +5,59 @@ import Foundation
 import Glibc
 
 /// `btrfs send` into `btrfs receive` over TLS, between two loop-mounted file systems.
-///
-/// Both compress with zstd 1 and the stream carries the compressed extents (protocol 2): its best
-/// case, as the work of compressing was done when the data was written.
 final class Btrfs: Peer {
-    let name = "btrfs-send"
-    let summary =
-        "btrfs subvolume snapshot; btrfs send --proto 2 --compressed-data [-p] over "
-        + "openssl s_client into s_server | btrfs receive; compress=zstd:1 on both sides"
+    /// How the file systems are mounted, and what the stream carries.
+    enum Compression {
+        /// Nothing is compressed: what `btrfs send` does unless somebody asked for more.
+        case none
+        /// Both compress with zstd 1 and the stream carries the compressed extents (protocol 2): its
+        /// best case, as the work of compressing was done when the data was written.
+        case zstd
+    }
+
     let scenarios: Set<Scenario> = [.full, .incremental, .unchanged]
     private let certificates: Certificates
+    private let compression: Compression
     private var from: LoopFileSystem?
     private var to: LoopFileSystem?
     private var snapshot = 0
     private var base: Int?
 
-    init(_ certificates: Certificates) { self.certificates = certificates }
+    init(_ certificates: Certificates, _ compression: Compression) {
+        self.certificates = certificates
+        self.compression = compression
+    }
+
+    var name: String {
+        switch self.compression {
+        case .none: "btrfs-send"
+        case .zstd: "btrfs-send-zstd"
+        }
+    }
+
+    var summary: String {
+        let (options, mount) =
+            switch self.compression {
+            case .none: ("", "not compressed")
+            case .zstd: (" --proto 2 --compressed-data", "compress=zstd:1 on both sides")
+            }
+        return "btrfs subvolume snapshot; btrfs send\(options) [-p] over openssl s_client into "
+            + "s_server | btrfs receive; \(mount)"
+    }
+
+    private var mountOptions: String {
+        switch self.compression {
+        case .none: "defaults"
+        case .zstd: "compress=zstd:1"
+        }
+    }
+
+    private var sendOptions: String {
+        switch self.compression {
+        case .none: ""
+        case .zstd: "--proto 2 --compressed-data"
+        }
+    }
 
     var obstacle: String? {
         LoopFileSystem.obstacle("btrfs") ?? self.missing("btrfs", "openssl")
@@ -30,16 +67,16 @@ final class Btrfs: Peer {
         let size = ByteCount(source.size.bytes * 3 + (1 << 30))
         let from = try LoopFileSystem(
             "btrfs",
-            name: "send",
+            name: "\(self.name)-send",
             size: size,
-            options: "compress=zstd:1"
+            options: self.mountOptions
         )
         self.from = from
         self.to = try LoopFileSystem(
             "btrfs",
-            name: "receive",
+            name: "\(self.name)-receive",
             size: size,
-            options: "compress=zstd:1"
+            options: self.mountOptions
         )
         try run(["btrfs", "subvolume", "create", "\(from.mount)/volume"])
         try run(["cp", "--sparse=always", source.path, "\(from.mount)/volume/image"])
@@ -73,7 +110,7 @@ final class Btrfs: Peer {
         try RawFile.warm("\(from.mount)/volume/image")
         let option = parent.map { "-p \(from.mount)/s\($0)" } ?? ""
         let sample = try self.certificates.pipe(
-            from: "btrfs send -q --proto 2 --compressed-data \(option) \(from.mount)/s\(next)",
+            from: "btrfs send -q \(self.sendOptions) \(option) \(from.mount)/s\(next)",
             into: "btrfs receive -q \(to.mount)"
         ) {
             // Freezing is a part of Godwit's time too.
