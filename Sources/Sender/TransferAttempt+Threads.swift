@@ -108,7 +108,9 @@ extension TransferAttempt {
 
     /// Everything was sent: computes the root and makes it durable, which may take a while.
     private mutating func startFinisher() throws(StreamFailure) {
-        guard let context = self.context else { return }
+        guard let context = self.context else {
+            preconditionFailure("\(self.streams) streams ended, but none was begun")
+        }
         self.link.progress.enter(.committing)
         let target = self.target
         let offer = self.session.offer

@@ -48,4 +48,26 @@ import VolumeStore
         #expect(try self.world.run(self.volume).mode == .incremental)
         #expect(try self.world.shows(self.volume))
     }
+
+    /// What there is to read is found out after the offer went out: that session must end (P1, P3).
+    @Test func whereTheBasesDigestsCannotBeReadTheOfferLeavesNothingBehind() throws {
+        let first = try self.world.run(self.volume)
+        let scratch = try TemporaryDirectory()
+        let base = "\(scratch.path)/base"
+        try FileManager.default.copyItem(atPath: self.volume.livePath, toPath: base)
+        let digests = URL(
+            fileURLWithPath: "\(self.volume.directory)/generations/"
+                + "\(first.target.number.number)-\(first.target.snapshot)/digests"
+        )
+        let whole = try Data(contentsOf: digests)
+        try Data(repeating: 0, count: whole.count).write(to: digests)
+        try self.volume.write([UInt8](repeating: 7, count: 4096), at: 8192)
+        let error = try #require(throws: ReplicationError.self) { try self.world.run(self.volume) }
+        #expect(error.code == .sourceFailed, "\(error)")
+        #expect(try self.world.shows(self.volume, bytesOf: base))
+        try whole.write(to: digests)
+        let next = try self.world.run(self.volume)
+        #expect(next.mode == .incremental && next.base == first.target.number)
+        #expect(try self.world.shows(self.volume))
+    }
 }
