@@ -8,7 +8,7 @@
 //  level 4  Sender   Receiver   AgentAPI
 //  level 3  SecureTransport   VolumeStore   Identity   Catalogue
 //  level 2  BlockDiff   WireProtocol   Codecs
-//  level 1  BlockTypes   Locks
+//  level 1  BlockTypes   Locks   ObjectModel
 //  level 0  CLZ4   CZlib   CXXHash   CDigest   COpenSSL   CLinuxStorage
 //
 // Named exceptions inside a level: WireProtocol → Codecs, BlockDiff → Codecs (docs/decisions/0003),
@@ -99,6 +99,7 @@ let package = Package(
         // Level 1.
         library("BlockTypes", []),
         library("Locks", []),
+        library("ObjectModel", [.product(name: "Yams", package: "Yams")]),
 
         // Level 2: pure.
         library("Codecs", ["BlockTypes", "CLZ4", "CZlib", "CXXHash", "CDigest"]),
@@ -181,6 +182,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         tests("BlockTypesTests", ["BlockTypes"]),
         tests("LocksTests", ["Locks"]),
+        tests("ObjectModelTests", ["ObjectModel"]),
         tests("CodecsTests", ["BlockTypes", "Codecs", "TestSupport"]),
         tests("BlockDiffTests", ["BlockTypes", "BlockDiff", "Codecs", "TestSupport"]),
         tests(
