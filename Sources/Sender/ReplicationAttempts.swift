@@ -223,7 +223,7 @@ struct ReplicationAttempts {
             return .again
         case .cancelled:
             throw ReplicationError(.cancelled, "the run was cancelled")
-        case .sourceWritten, .stalled:
+        case .sourceWritten, .stalled, .commitStalled:
             throw ReplicationError(failure)
         case .drained, .stopped, .transport, .store:
             // What broke because somebody cancelled is not the reason.

@@ -47,6 +47,14 @@ extension ReplicationError {
                     + "\(wait.components.seconds) s, and nothing was sent or acknowledged",
                 isRetryable: true
             )
+        case .commitStalled(let wait):
+            self.init(
+                .destinationFailed,
+                "the destination answers, but does not end the commit",
+                cause: "it has had everything for \(wait.components.seconds) s; once it is done, "
+                    + "the next run finds the new generation there and sends nothing again",
+                isRetryable: true
+            )
         case .stopped:
             self.init(.unreachable, "the connection to the destination broke", isRetryable: true)
         case .cancelled:

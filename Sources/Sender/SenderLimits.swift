@@ -47,6 +47,17 @@ enum SenderLimits {
     /// a disk that syncs 16 windows of 32 MiB at 150 KB/s. Both take just under an hour.
     static let stallLimit = Duration.seconds(3600)
 
+    /// What a destination gets done at least while it commits, beyond ``stallLimit``: 16 MiB/s.
+    ///
+    /// A redo journal is applied before the commit is acknowledged, and that can be the whole
+    /// volume; no disk that keeps volumes writes slower.
+    static let commitPace = ByteCount.mebibytes(16)
+
+    /// The longest wait for the end of a commit.
+    static func commitLimit(_ size: ByteCount, stallLimit: Duration) -> Duration {
+        stallLimit + .seconds(size.bytes / Self.commitPace.bytes)
+    }
+
     /// How often a run tries again after a failure that trying again can help, without any
     /// progress in between.
     static let fruitlessAttempts = 5

@@ -26,6 +26,8 @@ enum StreamFailure: Error {
     case drained
     /// The destination answers, but nothing has moved for so long while data threads wait.
     case stalled(Duration)
+    /// The destination answers, but has not said for so long what became of the commit.
+    case commitStalled(Duration)
     /// Somebody cancelled.
     case cancelled
     /// Another thread has the reason.
@@ -36,7 +38,7 @@ enum StreamFailure: Error {
         switch self {
         case .transport, .stopped: true
         case .store, .sourceWritten, .peer, .refused, .missedChange, .foreignTicket, .drained,
-            .stalled, .cancelled:
+            .stalled, .commitStalled, .cancelled:
             false
         }
     }

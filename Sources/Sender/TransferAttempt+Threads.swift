@@ -129,6 +129,7 @@ extension TransferAttempt {
             state.root = nil
             return state.totals
         }
+        self.isCommitting = true
         return try self.perform(self.session.streamsFinished(root: root, totals: totals))
     }
 
@@ -155,6 +156,8 @@ extension TransferAttempt {
                 )
             case .stalled:
                 ErrorReport(code: .timedOut, text: "the sender waited in vain for credit")
+            case .commitStalled:
+                ErrorReport(code: .timedOut, text: "the sender waited in vain for the commit")
             case .transport, .refused, .foreignTicket, .drained, .cancelled, .stopped:
                 ErrorReport(code: .streamLost, text: "a data connection broke at the sender")
             }

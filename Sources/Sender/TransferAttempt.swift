@@ -43,6 +43,9 @@ struct TransferAttempt: ~Copyable {
     /// The streams rest because the receiver drains.
     var isDraining = false
     var stall: StallWatch
+    var commitStall: StallWatch
+    /// Whether the destination has everything, and has not yet said what became of it.
+    var isCommitting = false
     /// How long the reason for a broken data connection may take to arrive.
     var graceEnds: MonotonicTime?
 
@@ -111,7 +114,11 @@ struct TransferAttempt: ~Copyable {
         tls.setReadTimeout(Limits.peerTimeout)
         self.connection = FrameConnection(tls, carriesData: false)
         self.lastTick = link.environment.now()
-        self.stall = StallWatch(limit: link.environment.stallLimit)
+        let stallLimit = link.environment.stallLimit
+        self.stall = StallWatch(limit: stallLimit)
+        self.commitStall = StallWatch(
+            limit: SenderLimits.commitLimit(offer.target.size, stallLimit: stallLimit)
+        )
     }
 
     /// The root of the committed target; throws when it came to nothing else.
@@ -160,15 +167,20 @@ struct TransferAttempt: ~Copyable {
         }
     }
 
-    /// Ends the attempt where data threads wait for a destination at which nothing happens.
+    /// Ends the attempt where data threads, or the commit, wait for a destination at which nothing
+    /// happens.
     private mutating func lookForStall(_ now: MonotonicTime) {
         let (isWaiting, acks, connections) = self.link.state.read { state in
             (state.waiting > 0, state.acks, state.connections)
         }
         let wire = connections.reduce(ByteCount.zero) { $0 + $1.sentBytes + $1.receivedBytes }
         let reading = StallWatch.Reading(acks: acks, wire: wire)
-        guard let wait = self.stall.look(at: now, isWaiting: isWaiting, reading) else { return }
-        self.link.state.update { state in state.fail(.stalled(wait)) }
+        if let wait = self.stall.look(at: now, isWaiting: isWaiting, reading) {
+            self.link.state.update { state in state.fail(.stalled(wait)) }
+        }
+        if let wait = self.commitStall.look(at: now, isWaiting: self.isCommitting, reading) {
+            self.link.state.update { state in state.fail(.commitStalled(wait)) }
+        }
     }
 
     private mutating func receive() throws(StreamFailure) -> SenderAction {

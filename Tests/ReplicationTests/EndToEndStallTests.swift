@@ -12,12 +12,19 @@ import WireProtocol
 
 /// A destination that answers, and at which nothing happens (P6, P10).
 @Suite(.timeLimit(.minutes(5))) struct EndToEndStallTests {
-    @Test func aDestinationThatGetsNothingDurableEndsTheRunWithTheWaitInItsReason() throws {
+    @Test(arguments: [
+        (CrashPoint.stagedBytesSynced, "waited for credit for"),
+        (.rootProven, "does not end the commit"),
+    ])
+    func aDestinationThatHangsEndsTheRunWithTheWaitInItsReason(
+        at place: CrashPoint,
+        reason: String
+    ) throws {
         let gate = DispatchSemaphore(value: 0)
         let isStuck = DispatchSemaphore(value: 0)
         let world = try World(
             options: ReplicaOptions { point in
-                guard point == .stagedBytesSynced else { return }
+                guard point == place else { return }
                 isStuck.signal()
                 gate.wait()
                 gate.signal()
@@ -40,7 +47,7 @@ import WireProtocol
         run.tidy()
         #expect(isStuck.wait(timeout: .now()) == .success, "nothing held the destination up")
         #expect(error.code == .destinationFailed && error.isRetryable, "\(error)")
-        #expect(error.description.contains("waited for credit for"), "\(error)")
+        #expect(error.description.contains(reason), "\(error)")
         // Once the destination gets on, so does the next run.
         gate.signal()
         _ = try world.run(volume)

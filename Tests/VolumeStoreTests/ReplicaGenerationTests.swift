@@ -196,14 +196,19 @@ import VolumeStore
         #expect(code { try world.store.reset(volume, to: record) } == .alreadyExists)
     }
 
-    @Test func aDamagedVolumeIsLeftAloneAndNamed() throws {
+    /// Nothing, as after a clumsy restore, and something that is no record.
+    @Test(arguments: [nil, "{}"])
+    func aDamagedVolumeIsLeftAloneAndNamed(insteadOfTheRecord: String?) throws {
         let world = try ReplicaWorld(.pool, seed: 58)
         world.source.begin(size: 100_000)
         try world.transfer(.fullCopy)
         let directory = try world.volume().directory
         let path = "\(directory)/volume.json"
         let record = try Data(contentsOf: URL(fileURLWithPath: path))
-        try Data("{}".utf8).write(to: URL(fileURLWithPath: path))
+        try PoolDirectory.remove(path)
+        if let insteadOfTheRecord {
+            try Data(insteadOfTheRecord.utf8).write(to: URL(fileURLWithPath: path))
+        }
         try world.reopen()
         #expect(world.store.volumes().isEmpty)
         #expect(world.store.faults.map(\.directory) == [directory])

@@ -58,9 +58,11 @@ public final class ReplicaStore: Sendable {
         _ options: ReplicaOptions
     ) throws(StoreError) -> ReplicaVolume? {
         let paths = ReplicaPaths(directory: directory)
-        guard let record = try StateFile.load(VolumeRecord.self, from: paths.volume),
-            record.role == .replica
-        else { return nil }
+        guard let record = try StateFile.load(VolumeRecord.self, from: paths.volume) else {
+            // A volume appears with its record in it: this one lost it, whichever role it had.
+            throw StoreError(.corrupt, "the volume has no volume.json", path: directory)
+        }
+        guard record.role == .replica else { return nil }
         return ReplicaVolume(
             directory: directory,
             record: record,
