@@ -4,7 +4,7 @@
 // The modules and who may import whom. Imports go to lower levels only.
 //
 //  level 6  godwit   godwit-agent                             composition only
-//  level 5  Agent                                             (ControlPlane, KubernetesClient, … follow)
+//  level 5  Agent   ControlPlane                              (KubernetesClient, … follow)
 //  level 4  Sender   Receiver   AgentAPI
 //  level 3  SecureTransport   VolumeStore   Identity   Catalogue
 //  level 2  BlockDiff   WireProtocol   Codecs
@@ -160,6 +160,8 @@ let package = Package(
             ]
         ),
 
+        library("ControlPlane", ["ObjectModel", crypto]),
+
         // Level 6: composition only.
         .executableTarget(
             name: "godwit",
@@ -221,6 +223,7 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
+        tests("ControlPlaneTests", ["ObjectModel", "ControlPlane", "TestSupport"]),
         tests("TidyTests", []),
     ]
 )
