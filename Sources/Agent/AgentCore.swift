@@ -154,6 +154,29 @@ struct AgentCore: Sendable {
         return record.info
     }
 
+    /// Asks the other agent of an outgoing pair over the pair's certificate.
+    ///
+    /// - Returns: who answered.
+    /// - Throws: `pairNotFound`, and what keeps the pair from working: `peerUnreachable`,
+    ///   `peerNotTrusted`, `pairRevoked`.
+    func check(_ name: String) async throws(APIError) -> PairCheck {
+        let record = try self.registry.outgoing(named: name)
+        let client = try self.peerClient(record)
+        do throws(APIError) {
+            let told: VersionInfo = try await client.get(PeerRoute.version)
+            await client.close()
+            return PairCheck(
+                name: name,
+                cluster: record.pair.cluster,
+                version: told.version,
+                protocolVersion: told.protocolVersion
+            )
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
     /// Lets go of the generations that only this pair needed.
     private func forget(_ cluster: ClusterID) async {
         let volumes = self.volumes
@@ -292,6 +315,7 @@ struct AgentCore: Sendable {
             throw APIError(.invalidRequest, "\(streams) streams are out of range: use 1 to 16.")
         }
         try TransferQueue.check(wanted.limit)
+        try TransferQueue.checkIdentity(of: wanted)
         let pair = try self.registry.outgoing(named: wanted.pair)
         var requests: [ReplicateRequest] = []
         for name in wanted.volumes {
@@ -300,6 +324,8 @@ struct AgentCore: Sendable {
                 ReplicateRequest(
                     volumes: [volume.name],
                     pair: pair.pair.name,
+                    id: wanted.id,
+                    mode: wanted.mode,
                     full: wanted.full,
                     limit: wanted.limit,
                     codec: wanted.codec,

@@ -144,6 +144,11 @@ public enum AgentRoute {
     /// One pair.
     public static func pair(_ name: String) -> String { "\(self.pairs)/\(escaped(name))" }
 
+    /// Something to do with one pair.
+    public static func pair(_ name: String, _ verb: String) -> String {
+        "\(self.pair(name))/\(verb)"
+    }
+
     /// One volume.
     public static func volume(_ name: String) -> String { "\(self.volumes)/\(escaped(name))" }
 
@@ -176,6 +181,8 @@ public enum PeerRoute {
     public static let finish = "/v1/pairing/finish"
     /// The next certificate of a pair.
     public static let renew = "/v1/peer/renew"
+    /// The version of the release; a pair asks for it to see that it still holds.
+    public static let version = "/v1/peer/version"
     /// The volumes.
     public static let volumes = "/v1/peer/volumes"
 

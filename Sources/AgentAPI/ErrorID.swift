@@ -15,6 +15,7 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
     case cannotFreeze = "GW1010"
     case transferEnded = "GW1011"
     case pairInUse = "GW1012"
+    case transferExists = "GW1013"
     // 11xx: requests.
     case invalidRequest = "GW1101"
     case unknownRoute = "GW1102"
@@ -62,7 +63,8 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
             .unknownRoute:
             .notFound
         case .volumeExists, .pairExists, .volumeInUse, .notASource, .fileExists, .cannotFreeze,
-            .transferEnded, .pairInUse, .shrinkNotAllowed, .lineageForked, .poolInUse,
+            .transferEnded, .pairInUse, .transferExists, .shrinkNotAllowed, .lineageForked,
+            .poolInUse,
             .addressInUse:
             .conflict
         case .invalidRequest, .invalidName, .fileNotReadable, .needsConfirmation: .usage

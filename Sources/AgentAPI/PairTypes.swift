@@ -88,13 +88,44 @@ public struct PairCreateRequest: Codable, Sendable {
     public let token: String
     /// Full, incremental, or as the pair says.
     public let mode: PairMode
+    /// Whether a pair that there is with the same agent is renewed under the name and with the mode
+    /// it has; without it, another name is refused.
+    public let adopt: Bool?
 
     /// A request for one pair.
-    public init(name: String, ip: String, port: Int, token: String, mode: PairMode) {
+    public init(
+        name: String,
+        ip: String,
+        port: Int,
+        token: String,
+        mode: PairMode,
+        adopt: Bool? = nil
+    ) {
         self.name = name
         self.ip = ip
         self.port = port
         self.token = token
         self.mode = mode
+        self.adopt = adopt
+    }
+}
+
+/// What the other agent of a pair answered, when it was asked over the pair's own certificate.
+public struct PairCheck: Codable, Hashable, Sendable {
+    /// The name that people use.
+    public let name: String
+    /// The other agent's cluster identity, 32 hexadecimal digits.
+    public let cluster: String
+    /// The version of the other agent's release.
+    public let version: String
+    /// Major and minor of the wire protocol that it speaks.
+    public let protocolVersion: String
+
+    /// The answer of one agent.
+    public init(name: String, cluster: String, version: String, protocolVersion: String) {
+        self.name = name
+        self.cluster = cluster
+        self.version = version
+        self.protocolVersion = protocolVersion
     }
 }

@@ -57,6 +57,13 @@ public struct ReplicateRequest: Codable, Hashable, Sendable {
     public let volumes: [String]
     /// The name of the pair.
     public let pair: String
+    /// The identity of the transfer, 32 lower-case hexadecimal digits; nil for a random one.
+    ///
+    /// Asking again under the same identity for the same volume and pair answers with the transfer
+    /// that there is, whatever its state: a caller that was killed after asking may ask again.
+    public let id: String?
+    /// The cadence of this transfer; nil for the pair's.
+    public let mode: PairMode?
     /// Which full transfer is wanted; nil for what the cadence says.
     public let full: FullMode?
     /// Bytes per second; nil for none.
@@ -72,6 +79,8 @@ public struct ReplicateRequest: Codable, Hashable, Sendable {
     public init(
         volumes: [String],
         pair: String,
+        id: String? = nil,
+        mode: PairMode? = nil,
         full: FullMode? = nil,
         limit: UInt64? = nil,
         codec: CodecSetting = .auto,
@@ -80,6 +89,8 @@ public struct ReplicateRequest: Codable, Hashable, Sendable {
     ) {
         self.volumes = volumes
         self.pair = pair
+        self.id = id
+        self.mode = mode
         self.full = full
         self.limit = limit
         self.codec = codec

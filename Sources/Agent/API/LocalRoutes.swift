@@ -15,6 +15,7 @@ struct LocalRoutes: Sendable {
     func add(to router: Router<APIContext>) {
         self.addCluster(router)
         self.addPairs(router)
+        self.addPairCheck(router)
         self.addVolumes(router)
         self.addTransfers(router)
     }
@@ -64,6 +65,15 @@ struct LocalRoutes: Sendable {
         router.delete("\(AgentRoute.pairs)/{name}") { _, context in
             await APIResponse.of(context) {
                 try await core.revoke(try APIResponse.parameter("name", context))
+            }
+        }
+    }
+
+    private func addPairCheck(_ router: Router<APIContext>) {
+        let core = self.core
+        router.post("\(AgentRoute.pairs)/{name}/check") { _, context in
+            await APIResponse.of(context) {
+                try await core.check(try APIResponse.parameter("name", context))
             }
         }
     }

@@ -99,6 +99,16 @@ struct PeerRoutes: Sendable {
                 )
             }
         }
+        router.get("\(PeerRoute.version)") { _, context in
+            await APIResponse.of(context) {
+                _ = try await self.peer(context)
+                return VersionInfo(
+                    version: core.version.version,
+                    protocolVersion: core.version.protocolVersion,
+                    cluster: core.version.cluster
+                )
+            }
+        }
         router.get("\(PeerRoute.volumes)") { _, context in
             await APIResponse.of(context) {
                 let (source, _) = try await self.peer(context)

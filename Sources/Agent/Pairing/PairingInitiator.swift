@@ -34,6 +34,7 @@ struct PairingInitiator: Sendable {
             )
         }
         let authority = try await Self.authority(wanted)
+        let wanted = self.adopting(wanted, authority.cluster)
         try self.refuseTaken(wanted.name, authority.cluster)
 
         let client = try PeerClient(
@@ -151,6 +152,26 @@ struct PairingInitiator: Sendable {
             authority: authority.pem,
             certificate: certificate.pem,
             privateKey: opened.key.pem
+        )
+    }
+
+    /// The request under the name of the pair that there is with the same agent, where it may be.
+    ///
+    /// Several callers, such as the ClusterPairs of several namespaces, mean the same agent and do
+    /// not know of each other; an agent has one pair with another one.
+    private func adopting(
+        _ wanted: PairCreateRequest,
+        _ cluster: ClusterID
+    ) -> PairCreateRequest {
+        guard wanted.adopt ?? false, let known = self.registry.outgoing(cluster) else {
+            return wanted
+        }
+        return PairCreateRequest(
+            name: known.pair.name,
+            ip: wanted.ip,
+            port: wanted.port,
+            token: wanted.token,
+            mode: known.pair.disasterRecovery ? .disasterRecovery : .migration
         )
     }
 

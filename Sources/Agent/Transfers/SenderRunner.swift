@@ -52,7 +52,11 @@ struct SenderRunner: TransferRunner {
         case .copy: wanted.mode = .full(.copy)
         case .verify: wanted.mode = .full(.verify)
         case nil:
-            wanted.mode = .automatic(record.pair.disasterRecovery ? .disasterRecovery : .standard)
+            let own: PairMode = record.pair.disasterRecovery ? .disasterRecovery : .migration
+            switch request.mode ?? own {
+            case .migration: wanted.mode = .automatic(.standard)
+            case .disasterRecovery: wanted.mode = .automatic(.disasterRecovery)
+            }
         }
         wanted.codec = Self.codec(request.codec)
         if let streams = request.streams { wanted.streams = streams }

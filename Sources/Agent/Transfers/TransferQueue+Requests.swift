@@ -27,13 +27,14 @@ extension TransferQueue {
                 retryAfter: 60
             )
         }
+        if let known = try self.known(requests) { return [known] }
         var generator = SystemRandomNumberGenerator()
         let created = self.now()
         let settings = self.settings.current
         var added: [Job] = []
         for request in requests {
             let entry = TransferEntry(
-                id: "\(TransferID.random(using: &generator))",
+                id: request.id ?? "\(TransferID.random(using: &generator))",
                 volume: request.volumes[0],
                 pair: request.pair,
                 created: created,
@@ -49,6 +50,39 @@ extension TransferQueue {
         }
         self.wake.yield()
         return added.map { self.info(of: $0) }
+    }
+
+    /// The transfer that was asked for before under the identity that the caller chose.
+    private func known(_ requests: [ReplicateRequest]) throws(APIError) -> TransferInfo? {
+        guard requests.count == 1, let request = requests.first, let id = request.id else {
+            return nil
+        }
+        let info: TransferInfo
+        do { info = try self.show(id) } catch {
+            guard error.id == .transferNotFound else { throw error }
+            return nil
+        }
+        guard info.volume == request.volumes.first, info.pair == request.pair else {
+            throw APIError(
+                .transferExists,
+                "Transfer \(id) is one of volume \(info.volume) to pair \(info.pair).",
+                try: "ask under another identity"
+            )
+        }
+        return info
+    }
+
+    /// Refuses an identity that is none, or is meant for several transfers.
+    static func checkIdentity(of request: ReplicateRequest) throws(APIError) {
+        guard let id = request.id else { return }
+        let isOne = request.volumes.count == 1 && id == id.lowercased()
+        guard isOne, TransferID(id) != nil else {
+            throw APIError(
+                .invalidRequest,
+                "'\(PlainText.line(id.prefix(64)))' cannot be the identity of these transfers.",
+                try: "give 32 lower-case hexadecimal digits, and one volume"
+            )
+        }
     }
 
     func cancel(_ id: String) throws(APIError) -> TransferInfo {
