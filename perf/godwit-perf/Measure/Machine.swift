@@ -43,11 +43,22 @@ enum Machine {
             fileSystem: kind.trimmingCharacters(in: .newlines),
             commit: (try? run(["git", "describe", "--always", "--dirty"]))?
                 .trimmingCharacters(in: .newlines) ?? "unknown",
-            command: CommandLine.arguments.dropFirst().filter { $0 != Namespace.flag }
-                .joined(separator: " "),
+            command: Self.command(of: CommandLine.arguments.dropFirst()),
             ownNamespace: Namespace.isOwn,
             controlGroups: Side.hierarchy != nil
         )
+    }
+
+    /// What was asked for, without the folders of one machine: results are published.
+    private static func command(of arguments: some Sequence<String>) -> String {
+        var words: [String] = []
+        var isFolder = false
+        for word in arguments where word != Namespace.flag {
+            let isOption = ["--work", "--results"].contains { word == $0 || word.hasPrefix("\($0)=") }
+            if !isFolder, !isOption { words.append(word) }
+            isFolder = isOption && !word.contains("=")
+        }
+        return words.joined(separator: " ")
     }
 
     /// Bytes that the loopback interface has received: each packet once, with its headers.
