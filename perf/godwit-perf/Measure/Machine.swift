@@ -54,7 +54,8 @@ enum Machine {
         var words: [String] = []
         var isFolder = false
         for word in arguments where word != Namespace.flag {
-            let isOption = ["--work", "--results"].contains { word == $0 || word.hasPrefix("\($0)=") }
+            let isOption = ["--work", "--results"]
+                .contains { word == $0 || word.hasPrefix("\($0)=") }
             if !isFolder, !isOption { words.append(word) }
             isFolder = isOption && !word.contains("=")
         }
