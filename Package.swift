@@ -6,7 +6,7 @@
 //  level 6  godwit   godwit-agent                             composition only
 //  level 5  Agent   ControlPlane                              (KubernetesClient, … follow)
 //  level 4  Sender   Receiver   AgentAPI
-//  level 3  SecureTransport   VolumeStore   Identity   Catalogue
+//  level 3  SecureTransport   VolumeStore   Identity   Catalogue   EmbeddedCluster
 //  level 2  BlockDiff   WireProtocol   Codecs
 //  level 1  BlockTypes   Locks   ObjectModel
 //  level 0  CLZ4   CZlib   CXXHash   CDigest   COpenSSL   CLinuxStorage
@@ -117,6 +117,10 @@ let package = Package(
             "Catalogue",
             ["BlockTypes", .product(name: "GRDB", package: "GRDB.swift")]
         ),
+        library(
+            "EmbeddedCluster",
+            ["ObjectModel", "Locks", .product(name: "GRDB", package: "GRDB.swift")]
+        ),
 
         // Level 4.
         library(
@@ -205,6 +209,7 @@ let package = Package(
             ["BlockTypes", "BlockDiff", "Codecs", "VolumeStore", "TestSupport"]
         ),
         tests("CatalogueTests", ["BlockTypes", "Catalogue", "TestSupport"]),
+        tests("EmbeddedClusterTests", ["ObjectModel", "EmbeddedCluster", "TestSupport"]),
         tests(
             "ReplicationTests",
             [

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ObjectModel
+
+extension StoreTransaction {
+    /// The namespaces that every cluster has.
+    static let startingNamespaces = ["default", "kube-system", "kube-public", "kube-node-lease"]
+
+    /// Makes what every cluster has, and serves the kinds whose definitions are stored.
+    func start() throws {
+        self.needsCollection = true
+        let namespaces = BuiltInKinds.namespace
+        for name in Self.startingNamespaces
+        where try self.object(namespaces.storage, ObjectKey("", name)) == nil {
+            _ = try self.create(
+                namespaces,
+                KubeObject(namespaces.resource.groupVersionKind, ObjectKey("", name)),
+                namespace: nil,
+                WriteOptions()
+            )
+        }
+    }
+}
