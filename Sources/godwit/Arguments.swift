@@ -2,6 +2,7 @@
 
 import AgentAPI
 import ArgumentParser
+import BlockTypes
 
 /// What has to be known about the arguments before the parser sees them.
 enum Arguments {

@@ -2,6 +2,7 @@
 
 import AgentAPI
 import ArgumentParser
+import BlockTypes
 import Foundation
 
 /// Which release this is, and which the agent is.
