@@ -188,7 +188,7 @@ let package = Package(
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         tests("BlockTypesTests", ["BlockTypes"]),
         tests("LocksTests", ["Locks"]),
-        tests("ObjectModelTests", ["ObjectModel"]),
+        tests("ObjectModelTests", ["ObjectModel", "TestSupport"]),
         tests("CodecsTests", ["BlockTypes", "Codecs", "TestSupport"]),
         tests("BlockDiffTests", ["BlockTypes", "BlockDiff", "Codecs", "TestSupport"]),
         tests(
