@@ -7,7 +7,7 @@
 //  level 5  Agent   ControlPlane                              (KubernetesClient, … follow)
 //  level 4  Sender   Receiver   AgentAPI
 //  level 3  SecureTransport   VolumeStore   Identity   Catalogue   EmbeddedCluster
-//  level 2  BlockDiff   WireProtocol   Codecs
+//  level 2  BlockDiff   WireProtocol   Codecs   Kinds
 //  level 1  BlockTypes   Locks   ObjectModel
 //  level 0  CLZ4   CZlib   CXXHash   CDigest   COpenSSL   CLinuxStorage
 //
@@ -105,6 +105,7 @@ let package = Package(
         library("Codecs", ["BlockTypes", "CLZ4", "CZlib", "CXXHash", "CDigest"]),
         library("BlockDiff", ["BlockTypes", "Codecs"]),
         library("WireProtocol", ["BlockTypes", "Codecs"]),
+        library("Kinds", ["BlockTypes", "ObjectModel"]),
 
         // Level 3.
         library("Identity", ["BlockTypes", x509, asn1, crypto]),
@@ -189,6 +190,11 @@ let package = Package(
         tests("BlockTypesTests", ["BlockTypes"]),
         tests("LocksTests", ["Locks"]),
         tests("ObjectModelTests", ["ObjectModel", "TestSupport"]),
+        tests(
+            "KindsTests",
+            ["ObjectModel", "Kinds", "TestSupport"],
+            resources: [.copy("Manifests")]
+        ),
         tests("CodecsTests", ["BlockTypes", "Codecs", "TestSupport"]),
         tests("BlockDiffTests", ["BlockTypes", "BlockDiff", "Codecs", "TestSupport"]),
         tests(

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import ObjectModel
+
+/// The words of a Migration's `status.stage`.
+public enum MigrationStage: String, Hashable, Sendable, CaseIterable {
+    case initial = ""
+    case preExecRule = "PreExecRule"
+    case postExecRule = "PostExecRule"
+    case volumes = "Volumes"
+    case applications = "Applications"
+    case final = "Final"
+}
+
+/// The words of a Migration's `status.status`, and of the status of its volumes and resources.
+public enum MigrationState: String, Hashable, Sendable, CaseIterable {
+    case initial = ""
+    case pending = "Pending"
+    case inProgress = "InProgress"
+    case failed = "Failed"
+    case partialSuccess = "PartialSuccess"
+    case successful = "Successful"
+    /// Of a resource only: it was deleted at the destination.
+    case purged = "Purged"
+
+    init(_ json: JSON?) { self = json?.string.flatMap(Self.init(rawValue:)) ?? .initial }
+}
+
+/// An object that a Migration moved, or could not move.
+public struct MigratedResource: Hashable, Sendable {
+    /// Of the object.
+    public var name: String
+    /// Of the object; empty where its kind has none.
+    public var namespace: String
+    /// Of the object; `core` for the group without a name.
+    public var group: String
+    /// Of the object.
+    public var version: String
+    /// Of the object.
+    public var kind: String
+    /// How far it is.
+    public var status: MigrationState
+    /// A sentence about it.
+    public var reason: String
+    /// The ResourceTransformation that changed it; empty for none.
+    public var transformedBy: String
+
+    /// An object that is to be moved.
+    public init(
+        _ kind: GroupVersionKind,
+        _ key: ObjectKey,
+        _ status: MigrationState = .inProgress,
+        reason: String = ""
+    ) {
+        self.name = key.name
+        self.namespace = key.namespace
+        self.group = kind.group.isEmpty ? "core" : kind.group
+        self.version = kind.version
+        self.kind = kind.kind
+        self.status = status
+        self.reason = reason
+        self.transformedBy = ""
+    }
+
+    /// Reads an entry of `status.resources`; missing fields are empty.
+    public init(_ json: JSON) {
+        self.name = json["name"]?.string ?? ""
+        self.namespace = json["namespace"]?.string ?? ""
+        self.group = json["group"]?.string ?? ""
+        self.version = json["version"]?.string ?? ""
+        self.kind = json["kind"]?.string ?? ""
+        self.status = MigrationState(json["status"])
+        self.reason = json["reason"]?.string ?? ""
+        self.transformedBy = json["transformedBy"]?.string ?? ""
+    }
+
+    /// As it is written.
+    public var json: JSON {
+        var json: JSON = [
+            "name": .string(self.name), "namespace": .string(self.namespace),
+            "group": .string(self.group), "version": .string(self.version),
+            "kind": .string(self.kind), "status": .string(self.status.rawValue),
+            "reason": .string(self.reason),
+        ]
+        if !self.transformedBy.isEmpty {
+            json.set(.string(self.transformedBy), at: "transformedBy")
+        }
+        return json
+    }
+}
+
+/// A volume that a Migration moves.
+public struct MigratedVolume: Hashable, Sendable {
+    /// How a volume is copied.
+    public enum Transfer: String, Hashable, Sendable, CaseIterable {
+        case full = "Full"
+        case incremental = "Incremental"
+    }
+
+    /// The name of the claim.
+    public var claim: String
+    /// Of the claim.
+    public var namespace: String
+    /// The name of the volume, which is that of its PersistentVolume.
+    public var volume: String
+    /// How far it is.
+    public var status: MigrationState
+    /// A sentence about it.
+    public var reason: String
+    /// Of the transfer: the same in every attempt, so that an interrupted one goes on.
+    public var taskID: String
+    /// How it is copied; nil while that is not decided.
+    public var transfer: Transfer?
+    /// The number of this copy among those of the volume to this destination; every seventh is full.
+    public var run: Int?
+    /// Bytes that must be looked at or sent; nil while that is not known.
+    public var bytesTotal: Int?
+    /// Bytes of ``bytesTotal`` that are done.
+    public var bytesDone: Int?
+
+    /// A volume whose copy begins.
+    public init(claim: ObjectKey, volume: String, taskID: String) {
+        self.init([:])
+        self.claim = claim.name
+        self.namespace = claim.namespace
+        self.volume = volume
+        self.taskID = taskID
+        self.status = .inProgress
+    }
+
+    /// Reads an entry of `status.volumes`; missing fields are empty.
+    public init(_ json: JSON) {
+        self.claim = json["persistentVolumeClaim"]?.string ?? ""
+        self.namespace = json["namespace"]?.string ?? ""
+        self.volume = json["volume"]?.string ?? ""
+        self.status = MigrationState(json["status"])
+        self.reason = json["reason"]?.string ?? ""
+        self.taskID = json["taskId"]?.string ?? ""
+        self.transfer = json["transfer"]?.string.flatMap(Transfer.init(rawValue:))
+        self.run = json["run"]?.int
+        self.bytesTotal = json["bytesTotal"]?.int
+        self.bytesDone = json["bytesDone"]?.int
+    }
+
+    /// As it is written.
+    public var json: JSON {
+        var json: JSON = [
+            "persistentVolumeClaim": .string(self.claim), "namespace": .string(self.namespace),
+            "volume": .string(self.volume), "status": .string(self.status.rawValue),
+            "reason": .string(self.reason),
+        ]
+        if !self.taskID.isEmpty { json.set(.string(self.taskID), at: "taskId") }
+        json.set(self.transfer.map { .string($0.rawValue) }, at: "transfer")
+        json.set(self.run.map { JSON($0) }, at: "run")
+        json.set(self.bytesTotal.map { JSON($0) }, at: "bytesTotal")
+        json.set(self.bytesDone.map { JSON($0) }, at: "bytesDone")
+        return json
+    }
+}
+
+/// The status of a Migration.
+public struct MigrationStatus: Hashable, Sendable {
+    /// Where it is.
+    public var stage: MigrationStage
+    /// How it is going.
+    public var status: MigrationState
+    /// What is moved beside volumes.
+    public var resources: [MigratedResource]
+    /// The volumes.
+    public var volumes: [MigratedVolume]
+    /// When everything was done.
+    public var finished: Timestamp?
+    /// When the last volume was done.
+    public var volumesFinished: Timestamp?
+    /// When the last resource was done.
+    public var resourcesFinished: Timestamp?
+    /// The totals; nil before the end.
+    public var summary: MigrationSummary?
+    /// Which generation of the Migration was looked at.
+    public var observedGeneration: Int
+    /// `Succeeded`, and what else the controller says.
+    public var conditions: [Condition]
+
+    /// Reads the field `status`; nothing is the initial status.
+    public init(_ json: JSON? = nil) {
+        func time(_ name: String) -> Timestamp? { json?[name]?.string.flatMap { Timestamp($0) } }
+        self.stage = json?["stage"]?.string.flatMap(MigrationStage.init(rawValue:)) ?? .initial
+        self.status = MigrationState(json?["status"])
+        self.resources = (json?["resources"]?.array ?? []).map { MigratedResource($0) }
+        self.volumes = (json?["volumes"]?.array ?? []).map { MigratedVolume($0) }
+        self.finished = time("finishTimestamp")
+        self.volumesFinished = time("volumeMigrationFinishTimestamp")
+        self.resourcesFinished = time("resourceMigrationFinishTimestamp")
+        self.summary = json?["summary"].flatMap { $0.object == nil ? nil : MigrationSummary($0) }
+        self.observedGeneration = json?["observedGeneration"]?.int ?? 0
+        self.conditions = [Condition](json?["conditions"])
+    }
+
+    /// Whether nothing more will happen.
+    public var isFinal: Bool { self.stage == .final }
+
+    /// Volumes that arrived.
+    public var volumesDone: Int { self.volumes.count { $0.status == .successful } }
+    /// Resources that arrived.
+    public var resourcesDone: Int { self.resources.count { $0.status == .successful } }
+
+    /// As it is written, with the progress that follows from the volumes and resources.
+    public var json: JSON {
+        var json: JSON = [
+            "stage": .string(self.stage.rawValue), "status": .string(self.status.rawValue),
+            "resources": .array(self.resources.map(\.json)),
+            "volumes": .array(self.volumes.map(\.json)), "progress": self.progress,
+            "observedGeneration": JSON(self.observedGeneration),
+            "conditions": .array(self.conditions.map(\.json)),
+        ]
+        for (name, time) in [
+            ("finishTimestamp", self.finished),
+            ("volumeMigrationFinishTimestamp", self.volumesFinished),
+            ("resourceMigrationFinishTimestamp", self.resourcesFinished),
+        ] {
+            json.set(time.map { .string($0.description) }, at: name)
+        }
+        json.set(self.summary?.json, at: "summary")
+        return json
+    }
+
+    /// `done/total` for tables, and the bytes of the volumes.
+    ///
+    /// The share is that of the bytes while volumes are copied: it never goes beyond 100.
+    private var progress: JSON {
+        let total = self.volumes.reduce(0) { $0 + ($1.bytesTotal ?? 0) }
+        let done = self.volumes.reduce(0) { $0 + min($1.bytesDone ?? 0, $1.bytesTotal ?? 0) }
+        var progress: JSON = [
+            "volumes": .string("\(self.volumesDone)/\(self.volumes.count)"),
+            "resources": .string("\(self.resourcesDone)/\(self.resources.count)"),
+            "bytesDone": JSON(done), "bytesTotal": JSON(total),
+        ]
+        if total > 0 {
+            let share = Double(done) / Double(total) * 100
+            progress.set(JSON(min(100, Int(share))), at: "percent")
+        }
+        return progress
+    }
+}
+
+/// The totals of a Migration that has ended.
+public struct MigrationSummary: Hashable, Sendable {
+    /// Volumes that were to move.
+    public var volumes = 0
+    /// Volumes that moved.
+    public var volumesDone = 0
+    /// Resources that were to move.
+    public var resources = 0
+    /// Resources that moved.
+    public var resourcesDone = 0
+    /// Bytes of all volumes together.
+    public var bytes = 0
+    /// Seconds from the begin until the volumes were there; nil where it is not known.
+    public var volumeSeconds: Int?
+    /// Seconds from then until the resources were there; nil where it is not known.
+    public var resourceSeconds: Int?
+
+    /// Totals of nothing.
+    public init() {}
+
+    /// Reads the field `status.summary`.
+    public init(_ json: JSON) {
+        self.volumes = json["totalNumberOfVolumes"]?.int ?? 0
+        self.volumesDone = json["numOfMigratedVolumes"]?.int ?? 0
+        self.resources = json["totalNumberOfResources"]?.int ?? 0
+        self.resourcesDone = json["numOfMigratedResources"]?.int ?? 0
+        self.bytes = json["totalBytesMigrated"]?.int ?? 0
+        let volumeTime = json["elapsedTimeForVolumeMigration"]?.string
+        let resourceTime = json["elapsedTimeForResourceMigration"]?.string
+        self.volumeSeconds = volumeTime.flatMap(GoDuration.seconds)
+        self.resourceSeconds = resourceTime.flatMap(GoDuration.seconds)
+    }
+
+    /// As it is written.
+    public var json: JSON {
+        [
+            "totalNumberOfVolumes": JSON(self.volumes),
+            "numOfMigratedVolumes": JSON(self.volumesDone),
+            "totalNumberOfResources": JSON(self.resources),
+            "numOfMigratedResources": JSON(self.resourcesDone),
+            "totalBytesMigrated": JSON(self.bytes),
+            "elapsedTimeForVolumeMigration": .string(GoDuration.text(self.volumeSeconds)),
+            "elapsedTimeForResourceMigration": .string(GoDuration.text(self.resourceSeconds)),
+        ]
+    }
+}
+
+/// Durations as Stork writes them: `1h2m3s`, `5m0s`, `45s`.
+public enum GoDuration {
+    /// The text of whole seconds; `NA` where they are not known.
+    public static func text(_ seconds: Int?) -> String {
+        guard let seconds else { return "NA" }
+        if seconds < 0 { return "-\(Self.text(-seconds))" }
+        if seconds < 60 { return "\(seconds)s" }
+        let minutes = seconds / 60
+        return minutes < 60
+            ? "\(minutes)m\(seconds % 60)s" : "\(minutes / 60)h\(minutes % 60)m\(seconds % 60)s"
+    }
+
+    /// The whole seconds of a text; nil where it is no duration, and for `NA`.
+    public static func seconds(_ text: String) -> Int? {
+        let pattern = /(-)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})(?:\.\d+)?s)?/
+        guard !text.isEmpty, let match = text.wholeMatch(of: pattern) else { return nil }
+        func number(_ part: Substring?) -> Int { part.flatMap { Int($0) } ?? 0 }
+        let seconds = number(match.2) * 3600 + number(match.3) * 60 + number(match.4)
+        return match.1 == nil ? seconds : -seconds
+    }
+}
