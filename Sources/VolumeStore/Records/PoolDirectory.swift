@@ -32,14 +32,23 @@ public enum PoolDirectory {
         // The end and an error look the same but for errno: part of a pool is not all of it.
         errno = 0
         while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+            let name = Self.name(of: entry)
             if name != "." && name != ".." { names.append(name) }
             errno = 0
         }
         guard errno == 0 else { throw Self.error("cannot list the directory", path, errno) }
         return names.sorted()
+    }
+
+    /// The name in an entry, read where it is.
+    ///
+    /// An entry is only as long as its name (readdir(3)): copying the array that the structure declares,
+    /// 256 bytes, reads past the end of the list, and of the memory that holds it.
+    private static func name(of entry: UnsafeMutablePointer<dirent>) -> String {
+        guard let name = entry.pointer(to: \.d_name) else {
+            preconditionFailure("d_name has no place in dirent")
+        }
+        return String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
     }
 
     /// Renames a file or directory; an existing file or empty directory at `target` is replaced.

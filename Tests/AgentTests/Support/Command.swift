@@ -66,9 +66,16 @@ enum Command {
             _ = FileManager.default.createFile(atPath: "\(base).\(suffix)", contents: nil)
         }
         try Data(input.utf8).write(to: URL(fileURLWithPath: "\(base).in"))
-        process.standardInput = FileHandle(forReadingAtPath: "\(base).in")
-        process.standardOutput = FileHandle(forWritingAtPath: "\(base).out")
-        process.standardError = FileHandle(forWritingAtPath: "\(base).err")
+        let input = FileHandle(forReadingAtPath: "\(base).in")
+        let output = FileHandle(forWritingAtPath: "\(base).out")
+        let errors = FileHandle(forWritingAtPath: "\(base).err")
+        process.standardInput = input
+        process.standardOutput = output
+        process.standardError = errors
+        // The child has its own by then. Left to the end of the object they pile up, and with more
+        // than some 1,300 descriptors Foundation's next start may read past the list of them and
+        // crash (swift-corelibs-foundation, pull request 5472).
+        defer { for handle in [input, output, errors] { try? handle?.close() } }
         return try RunningCommand(process, base: base)
     }
 }
