@@ -40,6 +40,9 @@ public enum Agent {
             .init(service: ReloadService(parts: parts, reload: reload)),
             .init(service: parts.core.queue),
         ]
+        if let control = try Self.control(parts.core, quiet) {
+            services.append(.init(service: control))
+        }
         services.append(.init(service: StopWatchdog(parts: parts)))
         var group = ServiceGroupConfiguration(services: services, logger: quiet)
         group.gracefulShutdownSignals = [.sigterm, .sigint]
@@ -59,6 +62,28 @@ public enum Agent {
         }
         unlink(parts.pool.socket)
         logger.info("agent stopped")
+    }
+}
+
+extension Agent {
+    /// The server for controllers, where one is wanted.
+    private static func control(
+        _ core: AgentCore,
+        _ logger: Logger
+    ) throws(APIError) -> APIServer? {
+        switch (core.configuration.control, core.configuration.controlTLS) {
+        case (nil, nil): return nil
+        case (let address?, let directory?):
+            let credentials = ControlCredentials(directory: directory)
+            return try Servers.control(core, at: address, credentials, logger: logger)
+        case (_?, nil), (nil, _?):
+            throw APIError(
+                .invalidConfiguration,
+                "control.address and control.tls belong together.",
+                cause: "without certificates nobody could be told from a stranger",
+                try: "give both, or none"
+            )
+        }
     }
 }
 

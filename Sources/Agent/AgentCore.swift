@@ -15,16 +15,25 @@ final class Endpoints: Sendable {
     enum Part: CaseIterable {
         case localServer
         case peerServer
+        /// Only where it is configured.
+        case controlServer
         case signals
     }
 
     private struct State {
         var data = 0
         var api = 0
+        var control = 0
         var missing = Set(Part.allCases)
     }
 
-    private let state = Locked(State())
+    private let state: Locked<State>
+
+    init(hasControl: Bool) {
+        var state = State()
+        if !hasControl { state.missing.remove(.controlServer) }
+        self.state = Locked(state)
+    }
 
     /// The data port; its listener is made first of all.
     var dataPort: Int {
@@ -35,6 +44,11 @@ final class Endpoints: Sendable {
     var apiPort: Int {
         get { self.state.withLock { $0.api } }
         set { self.state.withLock { $0.api = newValue } }
+    }
+
+    var controlPort: Int {
+        get { self.state.withLock { $0.control } }
+        set { self.state.withLock { $0.control = newValue } }
     }
 
     /// Whether all servers take connections.
@@ -69,7 +83,10 @@ struct AgentCore: Sendable {
             protocolVersion: "\(self.configuration.protocolVersion)",
             cluster: "\(self.identity.cluster)",
             data: "\(HostPort(host: self.configuration.data.host, port: self.endpoints.dataPort))",
-            api: "\(HostPort(host: self.configuration.api.host, port: self.endpoints.apiPort))"
+            api: "\(HostPort(host: self.configuration.api.host, port: self.endpoints.apiPort))",
+            control: self.configuration.control.map { address in
+                "\(HostPort(host: address.host, port: self.endpoints.controlPort))"
+            }
         )
     }
 

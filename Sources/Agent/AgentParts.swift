@@ -33,7 +33,7 @@ struct AgentParts: Sendable {
         let runner = Self.runner(ground, configuration, environment)
         let settings = TransferQueue.Settings(Self.values(configuration))
         let listener = try Self.listener(configuration.data, ground.identity)
-        let endpoints = Endpoints()
+        let endpoints = Endpoints(hasControl: configuration.control != nil)
         endpoints.dataPort = Int(listener.port)
         let receiver = try DataReceiver(
             store: ground.replicas,

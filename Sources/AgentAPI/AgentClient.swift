@@ -4,12 +4,13 @@ import AsyncHTTPClient
 import Foundation
 import NIOHTTP1
 
-/// Talks to the agent of one pool over its unix socket, with the rights of the file system.
+/// Talks to one agent with the rights of its administrator: over the unix socket of its pool, which
+/// the file system guards, or from afar with the certificate of a controller.
 public struct AgentClient: Sendable {
     private let connection: HTTPConnection
 
-    /// The socket that is used.
-    public let socket: String
+    /// The socket or URL that is used.
+    public let place: String
 
     /// A client of the agent whose pool directory or socket is `location`.
     ///
@@ -19,13 +20,47 @@ public struct AgentClient: Sendable {
         guard let url = URL(httpURLWithSocketPath: socket, uri: "") else {
             throw APIError(.invalidRequest, "\(socket) cannot be the path of a socket.")
         }
-        self.socket = socket
+        self.place = socket
         self.connection = HTTPConnection(base: url.absoluteString, tls: nil) { error in
             APIError(
                 .agentUnreachable,
                 "No agent answers on \(socket).",
                 cause: "\(error)",
                 try: "start it: godwit-agent run --pool \(Self.pool(of: socket))"
+            )
+        }
+    }
+
+    /// A client of an agent that listens for controllers.
+    ///
+    /// - Parameters:
+    ///   - url: `https://HOST:PORT` of the agent's `control.address`.
+    ///   - credentials: of this controller.
+    /// - Throws: `GW5001` for a URL or files that cannot be used.
+    public init(url: String, credentials: ControlCredentials) throws(APIError) {
+        guard let parts = URLComponents(string: url), parts.scheme == "https",
+            let host = parts.host, let port = parts.port, parts.path.isEmpty || parts.path == "/"
+        else {
+            throw APIError(
+                .invalidConfiguration,
+                "'\(PlainText.line(url.prefix(200)))' is not the URL of an agent.",
+                try: "give one such as https://10.0.0.7:9002"
+            )
+        }
+        self.place = url
+        // Every agent's certificate has the same name: where it is does not say who it is.
+        let name = ControlCredentials.agentName
+        self.connection = HTTPConnection(
+            base: "https://\(name):\(port)",
+            tls: try credentials.client(),
+            places: [name: host.trimmingCharacters(in: ["[", "]"])]
+        ) { error in
+            APIError(
+                .agentUnreachable,
+                "The agent at \(url) cannot be reached.",
+                cause: "\(error)",
+                try: "check that it runs with control.address, and both certificates",
+                retryAfter: 5
             )
         }
     }

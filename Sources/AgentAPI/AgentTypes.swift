@@ -14,6 +14,8 @@ public struct VersionInfo: Codable, Hashable, Sendable {
     public let data: String?
     /// Where the API is reached.
     public let api: String?
+    /// Where controllers of the same cluster reach the agent; nil where they do not.
+    public let control: String?
 
     /// The versions of one program.
     public init(
@@ -21,13 +23,15 @@ public struct VersionInfo: Codable, Hashable, Sendable {
         protocolVersion: String,
         cluster: String? = nil,
         data: String? = nil,
-        api: String? = nil
+        api: String? = nil,
+        control: String? = nil
     ) {
         self.version = version
         self.protocolVersion = protocolVersion
         self.cluster = cluster
         self.data = data
         self.api = api
+        self.control = control
     }
 }
 

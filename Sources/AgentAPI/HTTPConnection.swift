@@ -16,9 +16,15 @@ struct HTTPConnection: Sendable {
     /// How a failure to connect is told.
     let unreachable: @Sendable (any Error) -> APIError
 
+    /// - Parameters:
+    ///   - base: scheme, host and port.
+    ///   - tls: nil for the library's default.
+    ///   - places: where a host is to be found instead of under its name.
+    ///   - unreachable: see the property.
     init(
         base: String,
         tls: TLSConfiguration?,
+        places: [String: String] = [:],
         unreachable: @escaping @Sendable (any Error) -> APIError
     ) {
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
@@ -27,6 +33,7 @@ struct HTTPConnection: Sendable {
         // One attempt of ours is one connection attempt: retries are the caller's, and counted.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.redirectConfiguration = .disallow
+        configuration.dnsOverride = places
         self.client = HTTPClient(
             eventLoopGroupProvider: .singleton,
             configuration: configuration

@@ -118,6 +118,15 @@ enum CertificateText {
         }
     }
 
+    /// The DNS names among the alternative names; none where those cannot be read.
+    static func dnsNames(_ certificate: Certificate) -> [String] {
+        guard let names = try? certificate.extensions.subjectAlternativeNames else { return [] }
+        return names.compactMap { name in
+            guard case .dnsName(let text) = name else { return nil }
+            return text
+        }
+    }
+
     /// The URI names among the alternative names; none where those cannot be read.
     static func uriNames(_ certificate: Certificate) -> [String] {
         guard let names = try? certificate.extensions.subjectAlternativeNames else { return [] }

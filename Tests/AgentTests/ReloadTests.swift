@@ -36,6 +36,7 @@ import Testing
     @Test func everyKeyIsEitherTakenOverOrNamed() throws {
         let texts = [
             "pool": "/x", "data": "127.0.0.1:1", "api": "127.0.0.1:2", "name": "n",
+            "control.address": "127.0.0.1:3", "control.tls": "/tls",
             "limits.transfers": "9", "limits.threads": "9", "limits.bandwidth": "1MiB/s",
             "limits.retries": "9", "keepGenerations": "9", "certificates.lifetime": "9h",
             "log.format": "json", "log.level": "debug", "drainTimeout": "9s",

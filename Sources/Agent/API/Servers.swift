@@ -114,6 +114,49 @@ enum Servers {
         }
     }
 
+    /// The controllers' one: everything that the socket answers, to a controller's certificate.
+    ///
+    /// - Throws: `GW5001` where the files of `credentials` cannot be used.
+    static func control(
+        _ core: AgentCore,
+        at address: HostPort,
+        _ credentials: ControlCredentials,
+        logger: Logger
+    ) throws(APIError) -> APIServer {
+        let router = Router(context: APIContext.self)
+        router.add(middleware: WholeRequest(limit: Self.whole))
+        router.add(middleware: UnknownRoute())
+        router.add(middleware: ControllersOnly())
+        LocalRoutes(core: core).add(to: router)
+        let tls = try credentials.server()
+        do {
+            let application = Application(
+                router: router,
+                server: try .tls(
+                    .http1(configuration: .init(idleTimeout: Self.idle)),
+                    tlsConfiguration: tls
+                ),
+                configuration: .init(
+                    address: .hostname(address.host, port: address.port),
+                    serverName: nil,
+                    availableConnectionsDelegate: .maximum(Self.connections, logger: logger)
+                ),
+                onServerRunning: { channel in
+                    core.endpoints.controlPort = channel.localAddress?.port ?? address.port
+                    core.began(.controlServer)
+                },
+                logger: logger
+            )
+            return APIServer(serve: { try await application.run() }, place: "\(address)")
+        } catch {
+            throw APIError(
+                .invalidConfiguration,
+                "The files in \(credentials.directory) cannot be used.",
+                cause: "\(error)"
+            )
+        }
+    }
+
     private static func tls(_ identity: AgentIdentity) throws -> TLSConfiguration {
         let credentials = identity.server
         var tls = TLSConfiguration.makeServerConfiguration(

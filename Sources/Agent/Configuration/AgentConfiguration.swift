@@ -29,6 +29,10 @@ public struct AgentConfiguration: Sendable, Hashable {
     public var data = HostPort(host: "0.0.0.0", port: 9010)
     /// Where peers reach the API.
     public var api = HostPort(host: "0.0.0.0", port: 9001)
+    /// Where controllers of the same cluster reach the API of the socket; nil for nowhere.
+    public var control: HostPort?
+    /// The directory with `tls.crt`, `tls.key` and `ca.crt` for ``control``.
+    public var controlTLS: String?
     /// How this agent is called by those it pairs with; the host's name where it is nil.
     public var name: String?
     /// Transfers at work at once; the others wait in line, and say so.
@@ -60,6 +64,7 @@ public struct AgentConfiguration: Sendable, Hashable {
     public func keysForRestart(since former: Self) -> [String] {
         let fixed: [(key: String, value: (Self) -> AnyHashable)] = [
             ("pool", { $0.pool }), ("data", { $0.data }), ("api", { $0.api }),
+            ("control.address", { $0.control }), ("control.tls", { $0.controlTLS }),
             ("name", { $0.name }), ("log.format", { $0.logFormat }),
             ("drainTimeout", { $0.drainTimeout }),
         ]
@@ -101,6 +106,12 @@ struct Setting: Sendable {
         },
         Setting("api") { (configuration, text) throws(APIError) in
             configuration.api = try HostPort(text)
+        },
+        Setting("control.address") { (configuration, text) throws(APIError) in
+            configuration.control = try HostPort(text)
+        },
+        Setting("control.tls") { (configuration, text) throws(APIError) in
+            configuration.controlTLS = try Self.present(text)
         },
         Setting("name") { (configuration, text) throws(APIError) in
             configuration.name = try Self.printable(text)

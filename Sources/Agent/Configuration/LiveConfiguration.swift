@@ -20,6 +20,8 @@ final class LiveConfiguration: Sendable {
             next.pool = current.pool
             next.data = current.data
             next.api = current.api
+            next.control = current.control
+            next.controlTLS = current.controlTLS
             next.name = current.name
             next.logFormat = current.logFormat
             next.drainTimeout = current.drainTimeout
