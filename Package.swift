@@ -4,9 +4,9 @@
 // The modules and who may import whom. Imports go to lower levels only.
 //
 //  level 6  godwit   godwit-agent                             composition only
-//  level 5  Agent   ControlPlane                              (KubernetesClient, … follow)
+//  level 5  Agent   ControlPlane                              (godwit-controller follows)
 //  level 4  Sender   Receiver   AgentAPI
-//  level 3  SecureTransport   VolumeStore   Identity   Catalogue   EmbeddedCluster
+//  level 3  SecureTransport   VolumeStore   Identity   Catalogue   EmbeddedCluster   KubernetesClient
 //  level 2  BlockDiff   WireProtocol   Codecs   Kinds
 //  level 1  BlockTypes   Locks   ObjectModel
 //  level 0  CLZ4   CZlib   CXXHash   CDigest   COpenSSL   CLinuxStorage
@@ -122,6 +122,16 @@ let package = Package(
             "EmbeddedCluster",
             ["ObjectModel", "Locks", .product(name: "GRDB", package: "GRDB.swift")]
         ),
+        library(
+            "KubernetesClient",
+            [
+                "ObjectModel", "Locks", httpClient,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
 
         // Level 4.
         library(
@@ -216,6 +226,16 @@ let package = Package(
         ),
         tests("CatalogueTests", ["BlockTypes", "Catalogue", "TestSupport"]),
         tests("EmbeddedClusterTests", ["ObjectModel", "EmbeddedCluster", "TestSupport"]),
+        tests(
+            "KubernetesClientTests",
+            [
+                "KubernetesClient", "ObjectModel", "Locks", "TestSupport", x509, asn1, crypto,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]
+        ),
         tests(
             "ReplicationTests",
             [
