@@ -115,6 +115,15 @@ import Testing
         }
     }
 
+    @Test func emptyTextsMayBeNullWhereOldServersTakeThemForIt() throws {
+        let kind = try #require(StorkKinds["ClusterPair"])
+        let old = Schema(kind.openAPISchema(withRules: false)).properties
+        let new = Schema(kind.openAPISchema()).properties
+        #expect(old["status"]?.properties["remoteStorageId"]?.isNullable == true)
+        #expect(new["status"]?.properties["remoteStorageId"]?.isNullable == false)
+        #expect(old["spec"]?.properties["secretRef"]?.properties["name"]?.isNullable == false)
+    }
+
     @Test func rulesAreInOneSetOnly() throws {
         let mark = "x-kubernetes-validations"
         #expect(crdManifests(withRules: true).values.contains { $0.contains(mark) })

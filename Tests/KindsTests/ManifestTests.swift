@@ -54,6 +54,32 @@ enum UserManifests {
         }
     }
 
+    /// GODWIT_SEEDS names the folder of the documents, where there is one.
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["GODWIT_SEEDS"] != nil))
+    func everyManifestOfTheDocumentsIsAmongTheFiles() throws {
+        let folder = try #require(ProcessInfo.processInfo.environment["GODWIT_SEEDS"])
+        let files = try UserManifests.names.map { name in
+            try String(
+                contentsOf: UserManifests.folder.appendingPathComponent(name),
+                encoding: .utf8
+            )
+        }
+        var found = 0
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            let document = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
+            // What stands between the marks of a block is at every odd place.
+            for (index, block) in document.split(separator: "```", omittingEmptySubsequences: false)
+                .enumerated() where !index.isMultiple(of: 2)
+            {
+                let text = String(block.drop { $0 != "\n" }.dropFirst())
+                guard text.hasPrefix("apiVersion:") else { continue }
+                found += 1
+                #expect(files.contains(text), "\(name): \(text.prefix(200))")
+            }
+        }
+        #expect(found == files.count)
+    }
+
     @Test func everyFileIsTested() throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: UserManifests.folder.path)
         #expect(files.sorted() == UserManifests.names.sorted())

@@ -43,6 +43,9 @@ extension Schema {
     public var json: JSON { self.json(withRules: true) }
 
     /// As OpenAPI writes it; the CEL rules, which API servers before 1.25 do not know, can be left out.
+    ///
+    /// Without them empty texts may also be null: a server of that time that was built by a newer
+    /// compiler than its own takes an empty text for null and would refuse it.
     public func json(withRules: Bool) -> JSON {
         var fields = self.others
         fields["type"] = self.type.map { .string($0.rawValue) }
@@ -80,8 +83,11 @@ extension Schema {
         if !self.listMapKeys.isEmpty {
             fields["x-kubernetes-list-map-keys"] = JSON(self.listMapKeys)
         }
+        let takesEmptyText =
+            self.isIntOrString
+            || self.type == .string && self.bounds.minLength == nil && self.pattern == nil
         for (key, isSet) in [
-            ("nullable", self.isNullable),
+            ("nullable", self.isNullable || !withRules && takesEmptyText),
             ("x-kubernetes-preserve-unknown-fields", self.preservesUnknownFields),
             ("x-kubernetes-int-or-string", self.isIntOrString),
             ("x-kubernetes-embedded-resource", self.isEmbeddedResource),

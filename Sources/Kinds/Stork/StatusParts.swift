@@ -16,7 +16,11 @@ enum StatusParts {
     private static let condition = Schema.object(
         "One thing that is known about the object.",
         [
-            "type": .string("What is known, in CamelCase.").with { $0.bounds.maxLength = 316 },
+            "type": .string("What is known, in CamelCase.")
+                .with {
+                    $0.bounds.minLength = 1
+                    $0.bounds.maxLength = 316
+                },
             "status": .word("Whether it holds.", Condition.Status.allCases.map(\.rawValue)),
             "reason": .string("One word in CamelCase, for programs.")
                 .with { $0.bounds.maxLength = 1024 },
