@@ -129,6 +129,12 @@ import Testing
         #expect(error.line == 2 && error.column == 4)
     }
 
+    @Test func jsonIsReadAsJSON() throws {
+        let read = try JSON(yaml: #" {"a":"\ud83d\udc26","b":1.10}"#)
+        #expect(read.compact == "{\"a\":\"\u{1f426}\",\"b\":1.10}")
+        #expect(try JSON(yaml: "{a: \"b\", c: 22:13}") == ["a": "b", "c": "22:13"])
+    }
+
     @Test func linesThatEndAsOnWindowsAreRead() throws {
         #expect(try JSON(yaml: "a: 1\r\nb: |\r\n  c\r\n") == ["a": 1, "b": "c\n"])
         let error = try #require(throws: YAMLError.self) { try JSON(yaml: "a: 1\r\n\tb: 2\r\n") }
