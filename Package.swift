@@ -120,7 +120,15 @@ let package = Package(
         ),
         library(
             "EmbeddedCluster",
-            ["ObjectModel", "Locks", .product(name: "GRDB", package: "GRDB.swift")]
+            [
+                "Locks", "ObjectModel", x509, asn1, crypto, logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
         ),
         library(
             "KubernetesClient",
@@ -225,7 +233,16 @@ let package = Package(
             ["BlockTypes", "BlockDiff", "Codecs", "VolumeStore", "TestSupport"]
         ),
         tests("CatalogueTests", ["BlockTypes", "Catalogue", "TestSupport"]),
-        tests("EmbeddedClusterTests", ["ObjectModel", "EmbeddedCluster", "TestSupport"]),
+        tests(
+            "EmbeddedClusterTests",
+            [
+                "EmbeddedCluster", "ObjectModel", "TestSupport", logging, httpClient,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]
+        ),
         tests(
             "KubernetesClientTests",
             [
