@@ -67,8 +67,7 @@ import Testing
         ("GET", "\(Self.maps)/a/scale", nil, "", .notFound),
         ("GET", "/api/v1/namespaces/default/namespaces/a", nil, "", .notFound),
         (
-            "POST", Self.maps, Self.map("a"), "application/vnd.kubernetes.protobuf",
-            .unsupportedMediaType
+            "POST", Self.maps, Self.map("a"), "application/cbor", .unsupportedMediaType
         ),
         ("PATCH", "\(Self.maps)/a", [:], "application/json", .unsupportedMediaType),
         ("PATCH", "\(Self.maps)/a", [:], "application/apply-patch+yaml", .badRequest),

@@ -70,6 +70,7 @@ extension APIRequest {
     func document() throws(APIStatus) -> JSON {
         switch self.contentType?.name {
         case nil, "application/json", "text/json", "application/yaml", "text/yaml": break
+        case ProtobufBody.type: return try ProtobufBody.value(of: self.body)
         default:
             throw .unsupported(self.contentType, ["application/json", "application/yaml"])
         }
