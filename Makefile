@@ -10,14 +10,15 @@ export SWIFT_BACKTRACE ?= enable=no
 FORMATTED := Package.swift Sources Tests perf
 # The unit suites of levels 1 to 3: what the sanitizers run.
 UNIT := ^(BlockTypes|Locks|Codecs|BlockDiff|WireProtocol|Identity|SecureTransport|VolumeStore|Catalogue)Tests\.
+KUBERNETES := ^KubernetesTests\.
 PERF_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build release demo test check lint fmt tidy docs-check sanitize \
-	perf perf-quick perf-compare perf-setup clean
+.PHONY: help setup build release demo test kubernetes test-kubernetes check lint fmt tidy \
+	docs-check sanitize perf perf-quick perf-compare perf-setup clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install the missing Debian packages (needs root or sudo only when one is missing)
 	@bash Tools/setup.sh
@@ -31,16 +32,24 @@ release: setup ## build the executables, optimised, into .build/release
 demo: release ## replicate a real image between two agents on this machine, and break it on the way
 	$(RELEASE)/godwit demo
 
-test: ## build and run every test
+test: ## build and run every test that needs no cluster
 	@bash Tools/setup.sh test
 	$(SWIFT) build --build-tests $(STRICT)
-	$(SWIFT) test --skip-build --disable-xctest
+	$(SWIFT) test --skip-build --disable-xctest --skip '$(KUBERNETES)'
 
-check: lint test ## what CI runs: formatting, lint, every test
+kubernetes: setup ## build the Kubernetes servers of the tests from Debian's sources, once
+	@bash Tools/kubernetes-build.sh
+
+test-kubernetes: kubernetes ## the tests that need two real Kubernetes API servers, which it starts
+	$(SWIFT) build --build-tests $(STRICT)
+	@bash Tools/kubernetes-run.sh \
+		$(SWIFT) test --skip-build --disable-xctest --filter '$(KUBERNETES)'
+
+check: lint test test-kubernetes ## what CI runs: formatting, lint, every test
 
 lint: ## formatting and lint, nothing is changed
 	$(SWIFT) format lint --strict --parallel --recursive $(FORMATTED)
-	@for script in Tools/*.sh .ci/run; do bash -n $$script || exit 1; done
+	@for script in Tools/*.sh Tools/*/*.sh .ci/run; do bash -n $$script || exit 1; done
 
 fmt: ## format every Swift file in place
 	$(SWIFT) format --in-place --parallel --recursive $(FORMATTED)

@@ -272,6 +272,7 @@ let package = Package(
             ]
         ),
         tests("ControlPlaneTests", ["ObjectModel", "ControlPlane", "TestSupport"]),
+        tests("KubernetesTests", ["TestSupport"]),
         tests("TidyTests", []),
     ]
 )
