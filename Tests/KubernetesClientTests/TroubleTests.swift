@@ -139,6 +139,19 @@ import Testing
         }
     }
 
+    @Test func aClientThatWasShutDownAsksNobody() async throws {
+        try await FakeServer.run { _ in
+            .ok([:])
+        } during: { server in
+            let client = try server.client()
+            _ = try await client.version()
+            await client.shutdown()
+            let error = await #expect(throws: ClusterError.self) { try await client.version() }
+            #expect(error?.reason == .cancelled)
+            #expect(server.requests.count == 1)
+        }
+    }
+
     @Test func noMoreThanTheBoundAreUnderWay() async throws {
         let now = Locked((count: 0, most: 0))
         try await FakeServer.run { _ in

@@ -129,7 +129,7 @@ final class Transport: Sendable {
         case is NIOTooManyBytesError:
             let bound = self.limits.answerBytes
             return ClusterError(.tooLarge, "the answer to \(what) has more than \(bound) bytes")
-        case let error as HTTPClientError where error == .cancelled:
+        case let error as HTTPClientError where error == .cancelled || error == .alreadyShutdown:
             return ClusterError(.cancelled, "\(what) was cancelled")
         case let error as HTTPClientError where Self.isBeforeSending(error):
             return ClusterError(.unreachable, "no connection to \(self.place): \(error)")
