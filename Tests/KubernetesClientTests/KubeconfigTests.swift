@@ -175,6 +175,33 @@ func testEnvironment(_ variables: [String: String] = [:]) -> ClientEnvironment {
         #expect(connection.user.certificate == .file("\(directory.path)/c"))
     }
 
+    @Test func oneContextAloneMeansTheSameElsewhere() throws {
+        let directory = try TemporaryDirectory()
+        for (name, text) in [
+            ("ca.pem", "ABC"), ("me.pem", "DEF"), ("me.key", "GHI"), ("t", "tok\n"),
+        ] {
+            let path = "\(directory.path)/\(name)"
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+        }
+        let json = Self.config(
+            cluster: ["certificate-authority": "ca.pem"],
+            user: ["client-certificate": "me.pem", "client-key": "me.key", "tokenFile": "t"]
+        )
+        let config = try Kubeconfig(json, source: "/etc/kube", directory: directory.path)
+        let pruned = try config.pruned(context: "two")
+        #expect(pruned["clusters", "c", "LocationOfOrigin"] == "/etc/kube")
+        #expect(pruned["contexts"]?.object?.keys.sorted() == ["two"])
+        let there = try Kubeconfig(pruned, source: "spec.config", permissions: []).connection()
+        #expect(there.server == "https://a:6443")
+        #expect(there.authority == .data(Array("ABC".utf8)))
+        #expect(there.user.certificate == .data(Array("DEF".utf8)))
+        #expect(there.user.privateKey == .data(Array("GHI".utf8)))
+        #expect(there.user.token == .data(Array("tok".utf8)))
+        try FileManager.default.removeItem(atPath: "\(directory.path)/me.key")
+        let error = #expect(throws: KubeconfigError.self) { try config.pruned() }
+        #expect(try #require(error).description.contains("me.key"))
+    }
+
     @Test func aServiceAccountIsFoundWhereNoFileIs() throws {
         let directory = try TemporaryDirectory()
         for (name, text) in [("token", "abc"), ("namespace", "godwit\n"), ("ca.crt", "x")] {

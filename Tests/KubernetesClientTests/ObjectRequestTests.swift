@@ -176,6 +176,14 @@ import Testing
         }
     }
 
+    @Test func selectorsAreWrittenAsServersReadThem() throws {
+        let text = "a=b,c in (d,e),f notin (g),h,!i"
+        let selector = try LabelSelector(parsing: text)
+        let written = ObjectSelection(selector).labels
+        #expect(written == "a in (b),c in (d,e),f notin (g),h,!i")
+        #expect(try LabelSelector(parsing: written) == selector)
+    }
+
     @Test func aListWhoseTimeIsForgottenBeginsAgainInOnePiece() async throws {
         try await FakeServer.run { request in
             if request.parameter("continue") != nil { return .failure(410, "Expired") }

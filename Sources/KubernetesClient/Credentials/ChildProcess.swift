@@ -104,7 +104,11 @@ struct ChildProcess: Sendable {
         var none = sigset_t()
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
-        let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK
+        // Servers ignore this one, and a program would inherit that.
+        var ours = none
+        sigaddset(&ours, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &ours)
+        let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
         posix_spawnattr_setflags(&attributes, Int16(flags))
         let variables = self.variables.map { "\($0.key)=\($0.value)" }
         var child: pid_t = 0

@@ -24,6 +24,21 @@ public struct ObjectSelection: Sendable, Hashable {
             .joined(separator: ",")
     }
 
+    /// Objects that a selector matches.
+    public init(_ selector: LabelSelector) {
+        self.labels = selector.requirements
+            .map { requirement in
+                switch requirement {
+                case .isOneOf(let key, let values): "\(key) in (\(values.joined(separator: ",")))"
+                case .isNoneOf(let key, let values):
+                    "\(key) notin (\(values.joined(separator: ",")))"
+                case .exists(let key): key
+                case .isAbsent(let key): "!\(key)"
+                }
+            }
+            .joined(separator: ",")
+    }
+
     /// The object of this name.
     public static func named(_ name: String) -> Self { Self(fields: "metadata.name=\(name)") }
 

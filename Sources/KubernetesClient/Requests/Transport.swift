@@ -52,7 +52,7 @@ final class Transport: Sendable {
         var base = connection.server
         if let name = connection.serverName {
             // The URL gets the name for the certificate, and the name gets the real address.
-            configuration.dnsOverride = [name: host]
+            configuration.dnsOverride = [name: host.trimmingCharacters(in: ["[", "]"])]
             var renamed = url
             renamed.host = name
             base = renamed.string ?? base
