@@ -183,7 +183,13 @@ let package = Package(
             ]
         ),
 
-        library("ControlPlane", ["ObjectModel", crypto]),
+        library(
+            "ControlPlane",
+            [
+                "BlockTypes", "Locks", "ObjectModel", "Kinds", "KubernetesClient", "AgentAPI",
+                crypto, logging,
+            ]
+        ),
 
         // Level 6: composition only.
         .executableTarget(
@@ -271,7 +277,13 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
-        tests("ControlPlaneTests", ["ObjectModel", "ControlPlane", "TestSupport"]),
+        tests(
+            "ControlPlaneTests",
+            [
+                "ObjectModel", "Locks", "Kinds", "KubernetesClient", "ControlPlane", "AgentAPI",
+                "TestSupport", logging,
+            ]
+        ),
         tests("KubernetesTests", ["TestSupport"]),
         tests("TidyTests", []),
     ]

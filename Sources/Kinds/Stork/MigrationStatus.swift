@@ -107,6 +107,8 @@ public struct MigratedVolume: Hashable, Sendable {
     public var status: MigrationState
     /// A sentence about it.
     public var reason: String
+    /// One word for why it failed, as the Migration's condition says it; empty where it has not.
+    public var cause: String
     /// Of the transfer: the same in every attempt, so that an interrupted one goes on.
     public var taskID: String
     /// How it is copied; nil while that is not decided.
@@ -135,6 +137,7 @@ public struct MigratedVolume: Hashable, Sendable {
         self.volume = json["volume"]?.string ?? ""
         self.status = MigrationState(json["status"])
         self.reason = json["reason"]?.string ?? ""
+        self.cause = json["cause"]?.string ?? ""
         self.taskID = json["taskId"]?.string ?? ""
         self.transfer = json["transfer"]?.string.flatMap(Transfer.init(rawValue:))
         self.run = json["run"]?.int
@@ -149,6 +152,7 @@ public struct MigratedVolume: Hashable, Sendable {
             "volume": .string(self.volume), "status": .string(self.status.rawValue),
             "reason": .string(self.reason),
         ]
+        if !self.cause.isEmpty { json.set(.string(self.cause), at: "cause") }
         if !self.taskID.isEmpty { json.set(.string(self.taskID), at: "taskId") }
         json.set(self.transfer.map { .string($0.rawValue) }, at: "transfer")
         json.set(self.run.map { JSON($0) }, at: "run")

@@ -65,6 +65,9 @@ extension StorkKinds {
                 "volume": .string("The name of the volume, the same on both sides."),
                 "status": .word("How far it is.", states),
                 "reason": .string("A sentence about it."),
+                "cause": .string(
+                    "One word for why it failed, as the condition Succeeded says it."
+                ),
                 "taskId": .string("The name of the transfer, the same in every attempt."),
                 "transfer": .word(
                     "Whether everything is copied or what changed.",

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Kinds
+import ObjectModel
+
+/// How the entry of a volume in the status follows its copy, in Stork's words: scripts look at them.
+extension MigratedVolume {
+    /// An entry after a look, and what is worth an event.
+    typealias Step = (entry: MigratedVolume, notice: Notice?)
+
+    /// A copy that was just asked for.
+    static func started(_ claim: ObjectKey, _ volume: String, task: String) -> Self {
+        var entry = Self(claim: claim, volume: volume, taskID: task)
+        entry.reason = "Volume migration has started. Backup in progress."
+        return entry
+    }
+
+    /// The entry after a look at its copy.
+    func following(_ progress: VolumeProgress) -> Step {
+        var entry = self
+        if progress.bytesTotal > 0 {
+            entry.bytesTotal = Int(clamping: progress.bytesTotal)
+            entry.bytesDone = Int(clamping: progress.bytesDone)
+        }
+        if let isFull = progress.isFull { entry.transfer = isFull ? .full : .incremental }
+        switch progress.state {
+        case .running:
+            entry.reason = Self.running(progress)
+            return (entry, nil)
+        case .done:
+            entry.status = .successful
+            entry.reason = "Migration successful for volume"
+            return (entry, .normal("Successful", "Volume \(self.volume) migrated successfully"))
+        case .failed(let trouble):
+            return entry.failing(Trouble(trouble), stage: progress.stage)
+        case .cancelled:
+            let trouble = Trouble(
+                .cancelled,
+                "the transfer was cancelled at the agent",
+                remedy: "create the Migration anew",
+                isPassing: false
+            )
+            return entry.failing(trouble, stage: progress.stage)
+        }
+    }
+
+    /// The entry of a copy that will not go on.
+    func failing(_ trouble: Trouble, stage: String) -> Step {
+        var entry = self
+        entry.status = .failed
+        entry.reason = "Migration \(stage) failed for volume: \(trouble.text)"
+        entry.cause = trouble.reason.rawValue
+        let notice = Notice.warning(
+            "Failed",
+            "Error migrating volume \(self.volume): \(trouble.text)"
+        )
+        return (entry, notice)
+    }
+
+    private static func running(_ progress: VolumeProgress) -> String {
+        let waiting = progress.waitsFor.map { " Waiting: \($0)" } ?? ""
+        return "Volume migration has started. \(progress.stage) in progress. "
+            + "BytesDone: \(progress.bytesDone) BytesTotal: \(progress.bytesTotal) "
+            + "ETA: \(progress.secondsLeft ?? 0) seconds" + waiting
+    }
+
+    /// Why it failed, from what the status keeps.
+    var failure: Trouble? {
+        guard self.status == .failed else { return nil }
+        return Trouble(
+            Trouble.Reason(rawValue: self.cause) ?? .volumeFailed,
+            "claim \(self.namespace)/\(self.claim): \(self.reason)",
+            isPassing: false
+        )
+    }
+}
+
+extension MigrationState {
+    /// Whether nothing more will happen.
+    var isFinal: Bool {
+        switch self {
+        case .initial, .pending, .inProgress: false
+        case .failed, .partialSuccess, .successful, .purged: true
+        }
+    }
+}

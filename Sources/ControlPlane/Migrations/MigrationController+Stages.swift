@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Kinds
+import KubernetesClient
+import Locks
+import ObjectModel
+
+extension MigrationController {
+    /// The least time between two writes of progress alone.
+    static let progressInterval = Duration.seconds(10)
+
+    func volumes(
+        of migration: KubeObject,
+        remote: String,
+        cadence: Cadence
+    ) -> MigrationVolumes {
+        MigrationVolumes(
+            cluster: self.shell.cluster,
+            driver: self.driver,
+            migration: migration,
+            remote: remote,
+            cadence: cadence
+        )
+    }
+
+    private func pairedVolumes(
+        of migration: KubeObject,
+        _ facts: MigrationFacts
+    ) async throws -> MigrationVolumes {
+        let pair = try await self.observer.object(facts.clusterPair, in: facts.namespace)
+        return self.volumes(
+            of: migration,
+            remote: facts.pair?.remote ?? "",
+            cadence: Cadence(ClusterPairSpec(pair?["spec"]).mode)
+        )
+    }
+
+    // MARK: - Volumes
+
+    func startVolumes(
+        _ migration: KubeObject,
+        _ facts: MigrationFacts
+    ) async throws -> StepEnd {
+        let spec = MigrationSpec(migration["spec"])
+        var options = CollectionOptions(namespaces: facts.namespaces)
+        options.selectors = spec.selectors
+        options.excludeSelectors = spec.excludeSelectors
+        let volumes = try await self.pairedVolumes(of: migration, facts)
+        let selected = try await volumes.selected(options)
+        let look: MigrationVolumes.Look
+        do throws(Trouble) { look = try await volumes.start(selected) } catch {
+            return try await self.wait(migration, error)
+        }
+        let written = try await self.write(migration, look.notices) { status, now in
+            status.stage = .volumes
+            status.status = .inProgress
+            status.volumes = look.entries
+            status.copying(look, migration, now: now)
+        }
+        self.startClock(of: migration)
+        return .on(written)
+    }
+
+    private func startClock(of migration: KubeObject) {
+        let now = self.shell.environment.elapsed()
+        self.clocks.withLock {
+            if $0[migration.key] == nil {
+                $0[migration.key] = ProgressClock(begun: now, written: now)
+            }
+        }
+    }
+
+    func followVolumes(
+        _ migration: KubeObject,
+        _ facts: MigrationFacts
+    ) async throws -> StepEnd {
+        self.startClock(of: migration)
+        let volumes = try await self.pairedVolumes(of: migration, facts)
+        let status = MigrationStatus(migration["status"])
+        let present = status.volumes
+        let look = await volumes.follow(present)
+        try Task.checkCancellation()
+        let isEnded = zip(present, look.entries).contains { $0.status != $1.status }
+        let hasTrouble =
+            status.conditions[ConditionType.succeeded]?.reason
+            != look.trouble?.reason.rawValue ?? MigrationStatus.copyingReason
+        guard isEnded || hasTrouble || self.isProgressDue(of: migration) else {
+            return .over(.after(self.pollInterval(of: migration)))
+        }
+        var notices = look.notices
+        if hasTrouble, let trouble = look.trouble {
+            notices.append(.warning(MigrationState.failed.rawValue, trouble.text))
+        }
+        let written = try await self.write(migration, notices) { status, now in
+            status.volumes = look.entries
+            status.copying(look, migration, now: now)
+            if look.entries.allSatisfy(\.status.isFinal) { status.endVolumes(now: now) }
+        }
+        guard look.entries.allSatisfy(\.status.isFinal) else {
+            return .over(.after(self.pollInterval(of: migration)))
+        }
+        return .on(written)
+    }
+
+    private func isProgressDue(of migration: KubeObject) -> Bool {
+        let now = self.shell.environment.elapsed()
+        return self.clocks.withLock { clocks in
+            guard let clock = clocks[migration.key] else { return true }
+            guard now - clock.written >= Self.progressInterval else { return false }
+            clocks[migration.key]?.written = now
+            return true
+        }
+    }
+
+    /// Short at the beginning, as most volumes are small; ten seconds for one that takes its time.
+    private func pollInterval(of migration: KubeObject) -> Duration {
+        let now = self.shell.environment.elapsed()
+        let begun = self.clocks.withLock { $0[migration.key]?.begun } ?? now
+        return min(max((now - begun) / 4, .milliseconds(250)), .seconds(10))
+    }
+
+    // MARK: - Resources
+
+    func applyResources(
+        _ migration: KubeObject,
+        _ facts: MigrationFacts,
+        volumesOnly: Bool
+    ) async throws -> StepEnd {
+        let result: ResourceResult
+        do { result = try await self.move(migration, facts, volumesOnly: volumesOnly) } catch {
+            guard let trouble = error as? Trouble else { throw error }
+            return try await self.wait(migration, trouble)
+        }
+        try Task.checkCancellation()
+        let written = try await self.write(migration, result.notices) { status, now in
+            status.resources = result.entries
+            if let stop = result.stop {
+                status.fail(stop, migration, now: now)
+            } else {
+                status.resourcesFinished = now
+                status.conclude(migration, now: now)
+            }
+        }
+        return .on(written)
+    }
+
+    private func move(
+        _ migration: KubeObject,
+        _ facts: MigrationFacts,
+        volumesOnly: Bool
+    ) async throws -> ResourceResult {
+        let config = try await self.config(facts.clusterPair, in: facts.namespace)
+        let admin =
+            facts.adminClusterPair.isEmpty
+            ? config
+            : try await self.config(facts.adminClusterPair, in: self.observer.adminNamespace)
+        let pair = try await self.observer.object(facts.clusterPair, in: facts.namespace)
+        let mappings = ClusterPairSpec(pair?["spec"]).projectMappings
+        let (mover, movesServiceAccounts) = (self.mover, self.movesServiceAccounts)
+        return try await self.remotes.with(config) { destination in
+            try await self.remotes.with(admin) { adminDestination in
+                try await mover.move(
+                    ResourceJob(
+                        migration: migration,
+                        namespaces: facts.namespaces,
+                        volumesOnly: volumesOnly,
+                        movesServiceAccounts: movesServiceAccounts,
+                        projectMappings: mappings,
+                        destination: destination,
+                        adminDestination: adminDestination
+                    )
+                )
+            }
+        }
+    }
+
+    /// The kubeconfig of a ClusterPair.
+    private func config(_ name: String, in namespace: String) async throws -> JSON {
+        guard let pair = try await self.observer.object(name, in: namespace) else {
+            throw Trouble(.clusterPairNotFound, "clusterpair \(namespace)/\(name) not found")
+        }
+        switch try await PairSpec(cluster: self.shell.cluster).scheduler(of: pair) {
+        case .reached(let config): return config
+        case .unusable(let trouble): throw trouble
+        case .notWanted:
+            throw Trouble(
+                .clusterPairNotReady,
+                "clusterpair \(namespace)/\(name) has no kubeconfig of the destination",
+                remedy: "godwit generate clusterpair there, apply it here"
+            )
+        }
+    }
+}

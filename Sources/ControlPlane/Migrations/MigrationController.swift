@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Kinds
+import KubernetesClient
+import Locks
+import ObjectModel
+
+/// Performs what ``MigrationDecision`` decides, one step at a time, each written before the next.
+final class MigrationController: Sendable {
+    /// As `metadata.managedFields` names it.
+    static let manager = "godwit-migration"
+    /// Steps of one look; a Migration that needs more goes to the end of the line.
+    private static let stepLimit = 8
+    /// How long what is in the way is left alone.
+    static let waiting = Duration.seconds(10)
+
+    let shell: ControllerShell
+    let observer: MigrationObserver
+    let driver: any VolumeDriver
+    let remotes: RemoteClusters
+    let mover: any ResourceMoving
+    let movesServiceAccounts: Bool
+    let writer: ObjectWriter
+    /// When progress was written last, and the copies were begun, for each Migration.
+    let clocks = Locked<[ObjectKey: ProgressClock]>([:])
+
+    init(
+        shell: ControllerShell,
+        observer: MigrationObserver,
+        driver: any VolumeDriver,
+        remotes: RemoteClusters,
+        mover: any ResourceMoving,
+        movesServiceAccounts: Bool = false
+    ) {
+        self.shell = shell
+        self.observer = observer
+        self.driver = driver
+        self.remotes = remotes
+        self.mover = mover
+        self.movesServiceAccounts = movesServiceAccounts
+        self.writer = ObjectWriter(
+            cluster: shell.cluster,
+            resource: shell.resource,
+            manager: Self.manager
+        )
+    }
+
+    /// What one step left behind.
+    enum StepEnd: Sendable {
+        /// The next step is due, on this version.
+        case on(KubeObject)
+        case over(Requeue)
+    }
+
+    /// One look at one Migration.
+    func reconcile(_ key: ObjectKey) async throws -> Requeue {
+        guard var migration = self.shell.object(key) else {
+            self.clocks.withLock { $0[key] = nil }
+            return .onChange
+        }
+        for _ in 0..<Self.stepLimit {
+            let facts = try await self.observer.facts(of: migration)
+            switch try await self.perform(MigrationDecision.step(facts), migration, facts) {
+            case .on(let written): migration = written
+            case .over(let requeue): return requeue
+            }
+        }
+        return .after(.zero)
+    }
+
+    private func perform(
+        _ step: MigrationStep,
+        _ migration: KubeObject,
+        _ facts: MigrationFacts
+    ) async throws -> StepEnd {
+        switch step {
+        case .nothing:
+            self.clocks.withLock { $0[migration.key] = nil }
+            return .over(.onChange)
+        case .addFinalizer:
+            let written = try await self.writer.write(
+                finalizer: StorkNames.finalizer,
+                isPresent: true,
+                on: migration
+            )
+            self.shell.note(written, insteadOf: migration)
+            return .on(written)
+        case .release(let cancelling):
+            return try await self.release(migration, facts, cancelling: cancelling)
+        case .wait(let trouble): return try await self.wait(migration, trouble)
+        case .fail(let trouble): return .on(try await self.fail(migration, trouble))
+        case .enter(let stage, let state):
+            return .on(try await self.enter(stage, state, migration, facts))
+        case .startVolumes: return try await self.startVolumes(migration, facts)
+        case .followVolumes: return try await self.followVolumes(migration, facts)
+        case .applyResources(let volumesOnly):
+            return try await self.applyResources(migration, facts, volumesOnly: volumesOnly)
+        }
+    }
+
+    // MARK: - Writing
+
+    /// Writes a changed status, then tells of it.
+    func write(
+        _ migration: KubeObject,
+        _ notices: [Notice] = [],
+        _ change: (inout MigrationStatus, Timestamp) -> Void
+    ) async throws -> KubeObject {
+        var status = MigrationStatus(migration["status"])
+        change(&status, self.shell.environment.now())
+        let written = try await self.writer.write(status: status.json, of: migration)
+        self.shell.note(written, insteadOf: migration)
+        for notice in notices { await self.shell.tell(migration, notice) }
+        return written
+    }
+
+    /// Says what is in the way, once for each thing.
+    func wait(_ migration: KubeObject, _ trouble: Trouble) async throws -> StepEnd {
+        let status = MigrationStatus(migration["status"])
+        let former = status.conditions[ConditionType.succeeded]
+        let isNew = former?.reason != trouble.reason.rawValue
+        _ = try await self.write(
+            migration,
+            isNew ? [.warning(MigrationState.failed.rawValue, trouble.text)] : []
+        ) { status, now in
+            status.set(
+                .unknown,
+                trouble.reason.rawValue,
+                trouble.text,
+                generation: migration.generation,
+                now: now
+            )
+        }
+        return .over(.after(Self.waiting))
+    }
+
+    private func fail(_ migration: KubeObject, _ trouble: Trouble) async throws -> KubeObject {
+        try await self.write(
+            migration,
+            [.warning(MigrationState.failed.rawValue, trouble.text)]
+        ) { status, now in
+            status.fail(trouble, migration, now: now)
+        }
+    }
+
+    private func enter(
+        _ stage: MigrationStage,
+        _ state: MigrationState,
+        _ migration: KubeObject,
+        _ facts: MigrationFacts
+    ) async throws -> KubeObject {
+        let skipped = facts.stage == .initial ? facts.missingNamespaces : []
+        let notices = skipped.map { name in
+            Notice.warning(
+                MigrationState.failed.rawValue,
+                "namespace \(name) was deleted, skipping migration"
+            )
+        }
+        return try await self.write(migration, notices) { status, now in
+            status.stage = stage
+            status.status = state
+            if stage == .applications, facts.includeVolumes { status.endVolumes(now: now) }
+            let (reason, message) = Self.words(stage)
+            status.set(
+                .unknown,
+                reason,
+                message,
+                generation: migration.generation,
+                now: now
+            )
+        }
+    }
+
+    private static func words(_ stage: MigrationStage) -> (reason: String, message: String) {
+        switch stage {
+        case .volumes, .preExecRule, .postExecRule:
+            ("CopyingVolumes", "Volumes are copied.")
+        case .applications: ("ApplyingResources", "Objects are made at the destination.")
+        case .initial, .final: ("InProgress", "The migration goes on.")
+        }
+    }
+
+    // MARK: - The end of the object
+
+    private func release(
+        _ migration: KubeObject,
+        _ facts: MigrationFacts,
+        cancelling: Bool
+    ) async throws -> StepEnd {
+        guard migration.finalizers.contains(StorkNames.finalizer) else { return .over(.onChange) }
+        if cancelling {
+            // Best effort, as a destination or an agent that is gone must not hold the object for
+            // ever; a copy that goes on shows its base or its whole target, and deletes nothing.
+            if let trouble = await self.cancelCopies(of: migration, facts) {
+                await self.shell.tell(
+                    migration,
+                    .warning("Deleting", "a copy may go on: \(trouble)")
+                )
+            }
+        }
+        _ = try await self.writer.write(
+            finalizer: StorkNames.finalizer,
+            isPresent: false,
+            on: migration
+        )
+        return .over(.onChange)
+    }
+
+    private func cancelCopies(
+        of migration: KubeObject,
+        _ facts: MigrationFacts
+    ) async -> VolumeTrouble? {
+        guard facts.stage == .volumes else { return nil }
+        // What they were started for does not matter to an end.
+        let volumes = self.volumes(of: migration, remote: "", cadence: .everySeventhFull)
+        if facts.volumes.areListed {
+            return await volumes.cancel(MigrationStatus(migration["status"]).volumes)
+        }
+        // Killed between the first start and the list: those that may run are those that would be
+        // started.
+        let spec = MigrationSpec(migration["spec"])
+        let options = CollectionOptions(namespaces: spec.namespaces)
+        guard let entries = try? await volumes.selected(options) else { return nil }
+        return await volumes.cancel(entries)
+    }
+}
+
+/// When things happened to a Migration, by a clock that nobody sets.
+struct ProgressClock: Hashable, Sendable {
+    /// When its copies were first looked at.
+    var begun: Duration
+    /// When their progress was written last.
+    var written: Duration
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Kinds
+import KubernetesClient
+import ObjectModel
+
+/// Looks at everything that a decision on a Migration needs.
+struct MigrationObserver: Sendable {
+    let cluster: any ClusterAccess
+    /// The ClusterPairs as the watch has told.
+    let pair: @Sendable (ObjectKey) -> KubeObject?
+    /// The namespaces as the watch has told.
+    let namespaces: @Sendable () -> [KubeObject]
+    let adminNamespace: String
+
+    func facts(of migration: KubeObject) async throws(ClusterError) -> MigrationFacts {
+        let spec = MigrationSpec(migration["spec"])
+        let status = MigrationStatus(migration["status"])
+        var facts = MigrationFacts(
+            namespace: migration.namespace,
+            clusterPair: spec.clusterPair
+        )
+        facts.adminNamespace = self.adminNamespace
+        facts.stage = status.stage
+        facts.state = status.status
+        facts.isBeingDeleted = migration.isBeingDeleted
+        facts.hasFinalizer = migration.finalizers.contains(StorkNames.finalizer)
+        facts.includeVolumes = spec.includesVolumes
+        facts.includeResources = spec.includesResources
+        facts.skipDeletedNamespaces = spec.skipsDeletedNamespaces
+        facts.rules = spec.rules
+        facts.volumes = Self.volumes(status)
+        guard facts.stage != .final, !facts.isBeingDeleted else { return facts }
+        try await self.observeNamespaces(spec, &facts)
+        facts.pair = try await self.pair(spec.clusterPair, in: migration.namespace)
+        facts.adminClusterPair = spec.adminClusterPair
+        if !spec.adminClusterPair.isEmpty {
+            facts.adminPair = try await self.pair(spec.adminClusterPair, in: self.adminNamespace)
+        }
+        if facts.stage == .initial {
+            facts.transformation = try await self.transformation(
+                spec.transformSpecs,
+                in: migration.namespace
+            )
+        }
+        return facts
+    }
+
+    private func observeNamespaces(
+        _ spec: MigrationSpec,
+        _ facts: inout MigrationFacts
+    ) async throws(ClusterError) {
+        let told = self.namespaces()
+        var existing = Set(
+            told.filter { spec.selects($0.name, labels: $0.labels) }.map(\.name)
+        )
+        for name in spec.namespaces where !existing.contains(name) {
+            // The watch may not have told of a namespace that was made a moment ago, and to skip it
+            // would be to say that its migration succeeded.
+            do {
+                _ = try await self.cluster.read(BuiltIn.namespaces, ObjectKey("", name))
+                existing.insert(name)
+            } catch {
+                guard error.reason == .notFound else { throw error }
+                facts.missingNamespaces.append(name)
+            }
+        }
+        facts.namespaces = existing.sorted()
+    }
+
+    /// One ClusterPair; asked for where the watch has not told of it.
+    func object(_ name: String, in namespace: String) async throws(ClusterError) -> KubeObject? {
+        let key = ObjectKey(namespace, name)
+        if let told = self.pair(key) { return told }
+        do { return try await self.cluster.read(StorkResource.clusterPairs, key) } catch {
+            guard error.reason == .notFound else { throw error }
+            return nil
+        }
+    }
+
+    private func pair(
+        _ name: String,
+        in namespace: String
+    ) async throws(ClusterError) -> MigrationFacts.Pair? {
+        guard !name.isEmpty, let pair = try await self.object(name, in: namespace) else {
+            return nil
+        }
+        let status = ClusterPairStatus(pair["status"])
+        return MigrationFacts.Pair(
+            name: name,
+            storage: status.storageStatus,
+            scheduler: status.schedulerStatus,
+            storageMessage: status.conditions[ConditionType.storageReady]?.message ?? "",
+            schedulerMessage: status.conditions[ConditionType.schedulerReady]?.message ?? "",
+            remote: status.remoteStorageID.isEmpty ? nil : status.remoteStorageID
+        )
+    }
+
+    private func transformation(
+        _ names: [String],
+        in namespace: String
+    ) async throws(ClusterError) -> MigrationFacts.Transformation {
+        guard let name = names.first else { return .none }
+        guard names.count == 1 else { return .tooMany }
+        do {
+            let found = try await self.cluster.read(
+                StorkResource.resourceTransformations,
+                ObjectKey(namespace, name)
+            )
+            let status = found["status", "status"]?.string ?? ""
+            return status == "Ready" ? .ready(name) : .notReady(name, status: status)
+        } catch {
+            guard error.reason == .notFound else { throw error }
+            return .missing(name)
+        }
+    }
+
+    private static func volumes(_ status: MigrationStatus) -> MigrationFacts.Volumes {
+        MigrationFacts.Volumes(
+            // The list may be empty: the state says that it was written.
+            areListed: status.stage == .volumes && status.status == .inProgress,
+            total: status.volumes.count,
+            successful: status.volumes.count { $0.status == .successful },
+            failure: status.volumes.lazy.compactMap(\.failure).first,
+            failed: status.volumes.count { $0.status == .failed }
+        )
+    }
+}
+
+extension MigrationSpec {
+    /// Whether a namespace is one of those that are named or selected.
+    func selects(_ name: String, labels: [String: String]) -> Bool {
+        self.namespaces.contains(name)
+            || self.namespaceSelectors.contains { labels[$0.key] == $0.value }
+    }
+
+    /// The rules that it names.
+    var rules: [String] { [self.preExecRule, self.postExecRule].filter { !$0.isEmpty } }
+}
+
+/// The kinds of the API group that controllers read and write.
+enum StorkResource {
+    static let clusterPairs = APIResource(
+        StorkNames.groupVersion,
+        "ClusterPair",
+        plural: "clusterpairs"
+    )
+    static let migrations = APIResource(
+        StorkNames.groupVersion,
+        "Migration",
+        plural: "migrations"
+    )
+    static let registrations = APIResource(
+        StorkNames.groupVersion,
+        "ApplicationRegistration",
+        plural: "applicationregistrations",
+        isNamespaced: false
+    )
+    static let resourceTransformations = APIResource(
+        StorkNames.groupVersion,
+        "ResourceTransformation",
+        plural: "resourcetransformations"
+    )
+}

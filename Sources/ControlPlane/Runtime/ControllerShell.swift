@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ObjectModel
+
+/// What every controller has of its kind: the objects that the watch has told, a way to write, and
+/// an ear for events.
+struct ControllerShell: Sendable {
+    let cluster: any ClusterAccess
+    let resource: APIResource
+    let environment: ControllerEnvironment
+    /// One object as the watch has told.
+    let told: @Sendable (ObjectKey) -> KubeObject?
+    /// All objects as the watch has told.
+    let allTold: @Sendable () -> [KubeObject]
+    /// Records an event about an object.
+    let record: @Sendable (KubeObject, Notice) async -> Void
+    private let newest = NewestObjects()
+
+    init(
+        cluster: any ClusterAccess,
+        resource: APIResource,
+        environment: ControllerEnvironment,
+        told: @escaping @Sendable (ObjectKey) -> KubeObject?,
+        allTold: @escaping @Sendable () -> [KubeObject],
+        record: @escaping @Sendable (KubeObject, Notice) async -> Void
+    ) {
+        self.cluster = cluster
+        self.resource = resource
+        self.environment = environment
+        self.told = told
+        self.allTold = allTold
+        self.record = record
+    }
+
+    /// One object, as new as this process knows it.
+    func object(_ key: ObjectKey) -> KubeObject? { self.newest.newest(self.told(key), key) }
+
+    /// All objects, each as new as this process knows it.
+    func objects() -> [KubeObject] {
+        self.allTold().map { self.newest.newest($0, $0.key) ?? $0 }
+    }
+
+    /// Notes what a write has answered.
+    func note(_ written: KubeObject, insteadOf former: KubeObject) {
+        guard written.resourceVersion != former.resourceVersion else { return }
+        self.newest.note(written, insteadOf: former.resourceVersion)
+    }
+
+    /// Records an event; one that cannot be recorded is no reason to stop.
+    func tell(_ object: KubeObject, _ notice: Notice) async { await self.record(object, notice) }
+}

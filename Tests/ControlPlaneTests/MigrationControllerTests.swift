@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Kinds
+import KubernetesClient
+import Locks
+import ObjectModel
+import Testing
+
+@testable import ControlPlane
+
+@Suite(.timeLimit(.minutes(1))) struct MigrationControllerTests {
+    private let stage = ControllerStage()
+
+    @Test func aMigrationComesToItsEndWithEveryTotal() async throws {
+        self.stage.prepare(claims: ["a", "b"])
+        self.stage.putMigration()
+        self.stage.mover.result.withLock {
+            $0.entries = [
+                MigratedResource(
+                    GroupVersionKind("apps", "v1", "Deployment"),
+                    ObjectKey("db", "web"),
+                    .successful
+                )
+            ]
+        }
+        try await self.stage.look(self.stage.migrationController())
+        let status = self.stage.migration
+        #expect(status.stage == .final && status.status == .successful)
+        #expect(status.conditions["Succeeded"]?.status == .yes)
+        #expect(status.volumes.map(\.transfer) == [.full, .full])
+        #expect(status.summary?.volumes == 2 && status.summary?.volumesDone == 2)
+        #expect(status.summary?.resources == 1 && status.summary?.resourcesDone == 1)
+        #expect(status.summary?.bytes == 60)
+        #expect(status.finished != nil && status.volumesFinished != nil)
+        #expect(self.stage.mover.moves.withLock { $0 } == 1)
+        let told = self.stage.notices.withLock { $0.map(\.message) }
+        #expect(told.filter { $0 == "Volume pv-a migrated successfully" }.count == 1)
+    }
+
+    @Test func whatIsFinalCostsNoRequest() async throws {
+        self.stage.prepare()
+        self.stage.putMigration()
+        try await self.stage.look(self.stage.migrationController())
+        let before = self.stage.cluster.state.withLock { ($0.reads, $0.writes) }
+        for _ in 0..<3 {
+            let next = try await self.stage.migrationController().reconcile(ObjectKey("db", "m"))
+            #expect(next == .onChange)
+        }
+        let after = self.stage.cluster.state.withLock { ($0.reads, $0.writes) }
+        #expect(before == after)
+    }
+
+    @Test func waitingWritesOnceAndTellsOnce() async throws {
+        self.stage.prepare()
+        self.stage.putPair(storage: .error)
+        self.stage.putMigration()
+        let controller = self.stage.migrationController()
+        try await self.stage.look(controller, limit: 3)
+        let writes = self.stage.cluster.state.withLock { $0.writes }
+        try await self.stage.look(controller, limit: 5)
+        #expect(self.stage.cluster.state.withLock { $0.writes } == writes)
+        #expect(self.stage.notices.withLock { $0.filter(\.isWarning).count } == 1)
+        #expect(self.stage.migration.conditions["Succeeded"]?.reason == "ClusterPairNotReady")
+        #expect(self.stage.migration.conditions["Succeeded"]?.status == .unknown)
+        self.stage.putPair(storage: .ready)
+        try await self.stage.look(controller)
+        #expect(self.stage.migration.status == .successful, "it goes on when the cause is gone")
+    }
+
+    /// The storage does not answer, at each stage of a copy; when it does again, it goes on.
+    @Test func storageThatIsAwayIsWaitedFor() async throws {
+        self.stage.prepare()
+        self.stage.putMigration()
+        let controller = self.stage.migrationController()
+        let away = VolumeTrouble(.agentUnreachable, "nobody answers", isPassing: true)
+        self.stage.driver.state.withLock { $0.trouble = away }
+        try await self.stage.look(controller, limit: 3)
+        #expect(self.stage.migration.conditions["Succeeded"]?.reason == "AgentUnreachable")
+        #expect(self.stage.migration.stage == .volumes)
+        self.stage.driver.state.withLock { $0.trouble = nil }
+        try await self.stage.look(controller, limit: 2)
+        self.stage.driver.state.withLock { $0.trouble = away }
+        try await self.stage.look(controller, limit: 2)
+        #expect(self.stage.migration.conditions["Succeeded"]?.reason == "AgentUnreachable")
+        #expect(self.stage.migration.volumes.first?.status == .inProgress)
+        self.stage.driver.state.withLock { $0.trouble = nil }
+        try await self.stage.look(controller)
+        #expect(self.stage.migration.status == .successful)
+        #expect(self.stage.driver.state.withLock { Array($0.begun.values) } == [1])
+    }
+
+    @Test func aVolumeThatFailsEndsItWithItsReasonAfterTheOthers() async throws {
+        self.stage.prepare(claims: ["a", "b"])
+        self.stage.putMigration()
+        self.stage.driver.state.withLock {
+            $0.broken["pv-a"] = VolumeTrouble(
+                .noSpace,
+                "the pool is full",
+                remedy: "add space",
+                isPassing: false
+            )
+        }
+        try await self.stage.look(self.stage.migrationController())
+        let status = self.stage.migration
+        #expect(status.stage == .final && status.status == .failed)
+        #expect(status.conditions["Succeeded"]?.status == .no)
+        #expect(status.conditions["Succeeded"]?.reason == "NoSpace")
+        #expect(status.conditions["Succeeded"]?.message.contains("add space") == true)
+        #expect(status.volumes.map(\.status) == [.failed, .successful])
+        #expect(self.stage.mover.moves.withLock { $0 } == 0, "no object without its volume")
+        #expect(status.summary?.volumesDone == 1)
+    }
+
+    @Test func anObjectThatDoesNotArriveIsNoSuccess() async throws {
+        self.stage.prepare()
+        self.stage.putMigration()
+        self.stage.mover.result.withLock {
+            $0.entries = [
+                MigratedResource(
+                    GroupVersionKind("", "v1", "Service"),
+                    ObjectKey("db", "web"),
+                    .failed,
+                    reason: "Error applying resource: no"
+                )
+            ]
+        }
+        try await self.stage.look(self.stage.migrationController())
+        #expect(self.stage.migration.status == .partialSuccess)
+        #expect(self.stage.migration.conditions["Succeeded"]?.status == .no)
+        #expect(self.stage.migration.conditions["Succeeded"]?.reason == "PartialSuccess")
+    }
+
+    @Test func deletionCancelsTheCopiesAndLetsGo() async throws {
+        self.stage.prepare()
+        self.stage.putMigration()
+        let controller = self.stage.migrationController()
+        try await self.stage.look(controller, limit: 1)
+        #expect(self.stage.migration.stage == .volumes)
+        self.stage.markDeleted(StorkResource.migrations, "m")
+        _ = try await controller.reconcile(ObjectKey("db", "m"))
+        #expect(self.stage.driver.state.withLock { $0.cancelled } == ["uid-m-db-data"])
+        #expect(self.stage.cluster.find(StorkResource.migrations, ObjectKey("db", "m")) == nil)
+    }
+
+    @Test func aNamespaceThatTheWatchHasNotToldOfIsAskedFor() async throws {
+        self.stage.prepare()
+        self.stage.putMigration { spec in
+            spec.namespaces = ["db", "gone"]
+        }
+        try await self.stage.look(self.stage.migrationController(), limit: 1)
+        #expect(self.stage.migration.conditions["Succeeded"]?.reason == "NamespaceNotAllowed")
+    }
+
+    /// Dies at the first request, at the second, and so on; a new process goes on each time.
+    @Test func killedAtAnyRequestItComesToTheSameEnd() async throws {
+        let expected = ControllerStage()
+        expected.prepare(claims: ["a", "b", "c"])
+        expected.putMigration()
+        try await expected.look(expected.migrationController())
+        let end = expected.migration
+        #expect(end.status == .successful)
+
+        for life in 0..<60 {
+            let stage = ControllerStage()
+            stage.prepare(claims: ["a", "b", "c"])
+            stage.putMigration()
+            stage.cluster.state.withLock { $0.life = life }
+            try? await stage.look(stage.migrationController())
+            stage.cluster.state.withLock { $0.life = nil }
+            try await stage.look(stage.migrationController())
+            #expect(stage.migration.stage == .final, "killed after \(life)")
+            #expect(stage.migration.status == end.status, "killed after \(life)")
+            #expect(stage.migration.volumes.map(\.status) == end.volumes.map(\.status))
+            let begun = stage.driver.state.withLock { $0.begun }
+            #expect(begun.count == 3 && begun.values.allSatisfy { $0 == 1 }, "after \(life)")
+        }
+    }
+
+    /// Dies again and again, every few requests.
+    @Test(arguments: [2, 3, 5, 7]) func killedForEverItStillGetsThere(life: Int) async throws {
+        self.stage.prepare(claims: ["a", "b"])
+        self.stage.putMigration()
+        for _ in 0..<200 where self.stage.migration.stage != .final {
+            self.stage.cluster.state.withLock { $0.life = life + 6 }
+            try? await self.stage.look(self.stage.migrationController(), limit: 3)
+        }
+        #expect(self.stage.migration.status == .successful)
+        #expect(self.stage.driver.state.withLock { $0.begun.values.allSatisfy { $0 == 1 } })
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct ClusterPairControllerTests {
+    private let stage = ControllerStage()
+    private let key = ObjectKey("db", "p")
+
+    /// A pair with storage alone: nothing here serves an API.
+    private func put(_ options: [String: String]) {
+        self.stage.cluster.put(
+            StorkResource.clusterPairs,
+            KubeObject(
+                StorkResource.clusterPairs.groupVersionKind,
+                self.key,
+                ["spec": ClusterPairSpec(options: options).json]
+            )
+        )
+    }
+
+    private var status: ClusterPairStatus {
+        ClusterPairStatus(
+            self.stage.cluster.find(StorkResource.clusterPairs, self.key)?["status"]
+        )
+    }
+
+    private func look(_ controller: ClusterPairController, times: Int = 4) async throws {
+        for _ in 0..<times { _ = try await controller.reconcile(self.key) }
+    }
+
+    @Test func aPairBecomesReadyAndThenIsLeftAlone() async throws {
+        self.put(["ip": "10.0.0.1", "token": "t"])
+        let controller = self.stage.pairController()
+        try await self.look(controller)
+        #expect(self.status.storageStatus == .ready)
+        #expect(self.status.schedulerStatus == .notProvided)
+        #expect(self.status.remoteStorageID == "remote")
+        #expect(self.status.conditions["Ready"]?.status == .yes)
+        let writes = self.stage.cluster.state.withLock { $0.writes }
+        let told = self.stage.notices.withLock { $0.count }
+        for _ in 0..<5 {
+            self.stage.seconds.withLock { $0 += 61 }
+            try await self.look(controller)
+        }
+        #expect(self.stage.cluster.state.withLock { $0.writes } == writes)
+        #expect(self.stage.notices.withLock { $0.count } == told)
+    }
+
+    @Test func itIsDegradedWhileTheOtherSideIsAwayAndReadyAgainAfterwards() async throws {
+        self.put(["ip": "10.0.0.1", "token": "t"])
+        let controller = self.stage.pairController()
+        try await self.look(controller)
+        self.stage.driver.state.withLock {
+            $0.trouble = VolumeTrouble(.destinationUnreachable, "it is off", isPassing: true)
+        }
+        self.stage.seconds.withLock { $0 += 70 }
+        try await self.look(controller)
+        #expect(self.status.storageStatus == .degraded)
+        #expect(self.status.conditions["StorageReady"]?.reason == "DestinationUnreachable")
+        self.stage.driver.state.withLock { $0.trouble = nil }
+        self.stage.seconds.withLock { $0 += 70 }
+        try await self.look(controller)
+        #expect(self.status.storageStatus == .ready)
+    }
+
+    @Test func anAgentThatLostItsPairIsPairedAgain() async throws {
+        self.put(["ip": "10.0.0.1", "token": "t"])
+        let controller = self.stage.pairController()
+        try await self.look(controller)
+        self.stage.driver.state.withLock { $0.paired = [] }
+        self.stage.seconds.withLock { $0 += 70 }
+        try await self.look(controller)
+        #expect(self.status.storageStatus == .ready)
+        #expect(self.stage.driver.state.withLock { $0.paired } == ["remote"])
+    }
+
+    @Test func withoutATokenNothingIsPaired() async throws {
+        self.put(["ip": "10.0.0.1"])
+        try await self.look(self.stage.pairController())
+        #expect(self.status.storageStatus == .notProvided)
+        #expect(self.stage.driver.state.withLock { $0.paired.isEmpty })
+    }
+
+    @Test func theTokenMayLieInASecret() async throws {
+        var spec = ClusterPairSpec(options: ["ip": "10.0.0.1"])
+        spec.secretName = "s"
+        self.stage.cluster.put(
+            StorkResource.clusterPairs,
+            KubeObject(
+                StorkResource.clusterPairs.groupVersionKind,
+                self.key,
+                ["spec": spec.json]
+            )
+        )
+        let controller = self.stage.pairController()
+        try await self.look(controller)
+        #expect(self.status.conditions["StorageReady"]?.reason == "SecretNotFound")
+        self.stage.cluster.put(
+            BuiltIn.secrets,
+            KubeObject(
+                BuiltIn.secrets.groupVersionKind,
+                ObjectKey("db", "s"),
+                ["data": ["token": "dG9rZW4K"]]
+            )
+        )
+        self.stage.seconds.withLock { $0 += 70 }
+        try await self.look(controller)
+        #expect(self.status.storageStatus == .ready)
+    }
+
+    @Test func deletionUnpairsUnlessAnotherPairNeedsIt() async throws {
+        self.put(["ip": "10.0.0.1", "token": "t"])
+        let controller = self.stage.pairController()
+        try await self.look(controller)
+        self.stage.putPair(storage: .ready)
+        self.stage.markDeleted(StorkResource.clusterPairs, "p")
+        try await self.look(controller, times: 1)
+        #expect(self.stage.driver.state.withLock { $0.unpaired.isEmpty })
+        #expect(self.stage.cluster.find(StorkResource.clusterPairs, self.key) == nil)
+        let last = ObjectKey("db", "remote")
+        _ = try await controller.reconcile(last)
+        self.stage.markDeleted(StorkResource.clusterPairs, "remote")
+        _ = try await controller.reconcile(last)
+        #expect(self.stage.driver.state.withLock { $0.unpaired } == ["remote"])
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Kinds
+import KubernetesClient
+import Locks
+import Logging
+import ObjectModel
+
+@testable import ControlPlane
+
+/// Controllers over a cluster and a storage in memory, with a clock that the test moves.
+final class ControllerStage: Sendable {
+    let cluster = FakeCluster()
+    let driver = FakeDriver()
+    let mover = FakeMover()
+    let notices = Locked<[Notice]>([])
+    let seconds = Locked(1_000_000)
+
+    private var environment: ControllerEnvironment {
+        ControllerEnvironment(
+            now: { [self] in Timestamp(seconds: self.seconds.withLock { $0 }) },
+            elapsed: { [self] in .seconds(self.seconds.withLock { $0 }) },
+            wait: { _ in },
+            jitter: { 0 },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+    }
+
+    private func shell(_ resource: APIResource) -> ControllerShell {
+        let cluster = self.cluster
+        return ControllerShell(
+            cluster: cluster,
+            resource: resource,
+            environment: self.environment,
+            told: { cluster.find(resource, $0) },
+            allTold: { cluster.everything(resource) },
+            record: { _, notice in self.notices.withLock { $0.append(notice) } }
+        )
+    }
+
+    private var remotes: RemoteClusters {
+        RemoteClusters(
+            make: RemoteClusters.maker(
+                environment: ClientEnvironment.live(variables: [:]),
+                permissions: []
+            )
+        )
+    }
+
+    /// A controller as a process has it after its start.
+    func pairController() -> ClusterPairController {
+        ClusterPairController(
+            shell: self.shell(StorkResource.clusterPairs),
+            driver: self.driver,
+            remotes: self.remotes
+        )
+    }
+
+    /// A controller as a process has it after its start.
+    func migrationController() -> MigrationController {
+        let cluster = self.cluster
+        return MigrationController(
+            shell: self.shell(StorkResource.migrations),
+            observer: MigrationObserver(
+                cluster: cluster,
+                pair: { cluster.find(StorkResource.clusterPairs, $0) },
+                namespaces: { cluster.everything(BuiltIn.namespaces) },
+                adminNamespace: "kube-system"
+            ),
+            driver: self.driver,
+            remotes: self.remotes,
+            mover: self.mover
+        )
+    }
+
+    // MARK: What is there
+
+    /// A namespace with a bound claim, and a pair that is Ready.
+    func prepare(claims: [String] = ["data"]) {
+        self.cluster.put(
+            BuiltIn.namespaces,
+            KubeObject(BuiltIn.namespaces.groupVersionKind, ObjectKey("", "db"))
+        )
+        for claim in claims {
+            self.cluster.put(
+                BuiltIn.volumes,
+                KubeObject(
+                    BuiltIn.volumes.groupVersionKind,
+                    ObjectKey("", "pv-\(claim)"),
+                    [
+                        "spec": [
+                            "csi": [
+                                "driver": "pool.godwit.io", "volumeHandle": .string("pv-\(claim)"),
+                            ],
+                            "claimRef": ["namespace": "db", "name": .string(claim)],
+                        ], "status": ["phase": "Bound"],
+                    ]
+                )
+            )
+            self.cluster.put(
+                BuiltIn.claims,
+                KubeObject(
+                    BuiltIn.claims.groupVersionKind,
+                    ObjectKey("db", claim),
+                    [
+                        "spec": ["volumeName": .string("pv-\(claim)")],
+                        "status": ["phase": "Bound"],
+                    ]
+                )
+            )
+        }
+        self.driver.state.withLock { _ = $0.paired.insert("remote") }
+        self.putPair(storage: .ready)
+    }
+
+    func putPair(storage: PairStatus) {
+        var status = ClusterPairStatus()
+        status.storageStatus = storage
+        status.schedulerStatus = .ready
+        status.remoteStorageID = "remote"
+        let spec = ClusterPairSpec(
+            config: [
+                "clusters": ["c": ["server": "https://127.0.0.1:1"]],
+                "contexts": ["c": ["cluster": "c", "user": "u"]], "current-context": "c",
+                "users": ["u": ["token": "t"]],
+            ],
+            options: ["ip": "127.0.0.1", "token": "t"]
+        )
+        self.cluster.put(
+            StorkResource.clusterPairs,
+            KubeObject(
+                StorkResource.clusterPairs.groupVersionKind,
+                ObjectKey("db", "remote"),
+                ["spec": spec.json, "status": status.json]
+            )
+        )
+    }
+
+    func putMigration(_ change: (inout MigrationSpec) -> Void = { _ in }) {
+        var spec = MigrationSpec()
+        spec.clusterPair = "remote"
+        spec.namespaces = ["db"]
+        change(&spec)
+        self.cluster.put(
+            StorkResource.migrations,
+            KubeObject(
+                StorkResource.migrations.groupVersionKind,
+                ObjectKey("db", "m"),
+                ["spec": spec.json]
+            )
+        )
+    }
+
+    var migration: MigrationStatus {
+        MigrationStatus(
+            self.cluster.find(StorkResource.migrations, ObjectKey("db", "m"))?["status"]
+        )
+    }
+
+    func markDeleted(_ resource: APIResource, _ name: String) {
+        self.cluster.state.withLock { state in
+            state.objects["\(resource.plural) db/\(name)"]?
+                .set("2026-01-01T00:00:00Z", at: "metadata", "deletionTimestamp")
+        }
+    }
+
+    /// Looks at the Migration until nothing more is to be done now, or `limit` looks.
+    func look(_ controller: MigrationController, limit: Int = 20) async throws {
+        for _ in 0..<limit {
+            let next = try await controller.reconcile(ObjectKey("db", "m"))
+            guard case .after = next else { return }
+            self.seconds.withLock { $0 += 10 }
+        }
+    }
+}
