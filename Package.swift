@@ -121,7 +121,7 @@ let package = Package(
         library(
             "EmbeddedCluster",
             [
-                "Locks", "ObjectModel", x509, asn1, crypto, logging,
+                "Locks", "ObjectModel", "Kinds", x509, asn1, crypto, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -242,7 +242,8 @@ let package = Package(
         tests(
             "EmbeddedClusterTests",
             [
-                "EmbeddedCluster", "ObjectModel", "TestSupport", logging, httpClient,
+                "EmbeddedCluster", "Kinds", "Locks", "ObjectModel", "TestSupport", logging,
+                httpClient,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),

@@ -48,7 +48,7 @@ extension JSON {
                 fields[key] = fields[key]?
                     .without(child, others: others.children[step] ?? FieldTree(), shape.field(key))
             }
-            return fields.isEmpty ? nil : .object(fields)
+            return fields.isEmpty && others.isEmpty ? nil : .object(fields)
         case .array(let elements) where shape.list != .atomic:
             let kept = elements.compactMap { element -> JSON? in
                 let step = shape.step(of: element)
@@ -59,7 +59,7 @@ extension JSON {
                     shape.element
                 )
             }
-            return kept.isEmpty ? nil : .array(kept)
+            return kept.isEmpty && others.isEmpty ? nil : .array(kept)
         case .null, .bool, .number, .string, .array, .object: return self
         }
     }

@@ -81,7 +81,7 @@ final class CommitQueue: Sendable {
                 let current = try self.begin(database)
                 transaction = current
                 for write in batch { answers.append(self.perform(write, current)) }
-                try StoreCounter.version.write(current.version, database)
+                try current.finish()
                 return .commit
             }
             if let transaction { self.finish(transaction) }

@@ -2,8 +2,9 @@
 
 import Foundation
 import GRDB
+import Kinds
 import Locks
-import ObjectModel
+public import ObjectModel
 
 /// The objects of an embedded cluster, with the semantics of a Kubernetes API server, in SQLite.
 ///
@@ -22,11 +23,18 @@ public final class ObjectStore: Sendable {
 
     /// Opens the store at a path, or makes one with the namespaces that every cluster has.
     ///
+    /// - Parameters:
+    ///   - path: of the database; two files with longer names beside it belong to it.
+    ///   - kinds: what is served without a definition.
+    ///   - definitions: CustomResourceDefinitions that every cluster of this program has.
+    ///   - environment: time and randomness.
+    ///   - limits: what the store refuses to exceed.
     /// - Throws: `.internalError` for a file that is damaged, that a newer release wrote, or that
     ///   cannot be opened.
     public init(
         path: String,
         kinds: KindRegistry = .builtIn,
+        definitions: [KubeObject] = ObjectStore.ownDefinitions,
         environment: StoreEnvironment = .system,
         limits: StoreLimits = StoreLimits()
     ) async throws(APIStatus) {
@@ -55,7 +63,12 @@ public final class ObjectStore: Sendable {
             hub.publish(transaction.changes, version: transaction.version)
             if transaction.needsCollection { wake.signal() }
         }
-        try await self.write { transaction in try transaction.start() }
+        try await self.write { transaction in try transaction.start(definitions) }
+    }
+
+    /// The CustomResourceDefinitions of the kinds that Godwit brings: served without being applied.
+    public static let ownDefinitions: [KubeObject] = StorkKinds.all.map {
+        $0.customResourceDefinition()
     }
 
     private static func opened(_ path: String) throws -> DatabasePool {
@@ -153,6 +166,13 @@ public final class ObjectStore: Sendable {
                     limit: limit
                 ), last
             )
+        }
+    }
+
+    /// How far a commit is pushed before it is told: 2 is to the disk; so that tests can see it.
+    package func syncLevel() async throws -> Int {
+        try await self.pool.writeWithoutTransaction { database in
+            try Int.fetchOne(database, sql: "PRAGMA synchronous") ?? 0
         }
     }
 }

@@ -28,14 +28,14 @@ enum StoreSchema {
                         namespace TEXT NOT NULL,
                         name TEXT NOT NULL,
                         kind TEXT NOT NULL,
+                        size INTEGER NOT NULL,
                         body BLOB NOT NULL,
-                        former BLOB,
-                        size INTEGER NOT NULL
+                        former BLOB
                     );
                     CREATE INDEX changeKey ON change (resource, namespace, name, version);
                     CREATE TABLE owner (
-                        owner TEXT NOT NULL,
                         dependent TEXT NOT NULL,
+                        owner TEXT NOT NULL,
                         PRIMARY KEY (dependent, owner)
                     ) WITHOUT ROWID;
                     CREATE INDEX ownerUID ON owner (owner);
@@ -46,6 +46,13 @@ enum StoreSchema {
                         name TEXT NOT NULL,
                         PRIMARY KEY (resource, namespace, name)
                     ) WITHOUT ROWID;
+                    CREATE TABLE allocation (
+                        kind TEXT NOT NULL,
+                        value TEXT NOT NULL,
+                        uid TEXT NOT NULL,
+                        PRIMARY KEY (kind, value)
+                    ) WITHOUT ROWID;
+                    CREATE INDEX allocationUID ON allocation (uid);
                     CREATE TABLE counter (
                         name TEXT NOT NULL PRIMARY KEY,
                         value INTEGER NOT NULL

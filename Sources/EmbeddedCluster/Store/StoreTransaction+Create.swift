@@ -28,7 +28,7 @@ extension StoreTransaction {
         self.stamp(&object, kind)
         if kind.hasStatus { object.set(nil, at: "status") }
         try self.complete(&object, kind, former: nil)
-        try self.allocate(&object, kind, former: nil)
+        try self.arrange(&object, kind, former: nil)
         try kind.validate(object, former: nil)
         try self.own(&object, kind, former: nil, part: nil, options, appliedFields: appliedFields)
         let stored = try self.put(kind.stored(object, self.kinds), in: kind.storage, former: nil)

@@ -116,7 +116,8 @@ extension StoreTransaction {
         guard conflicts.isEmpty || options.isForced else {
             throw APIStatus.applyConflict(kind.resource, key.name, conflicts)
         }
-        managed.take(changed, for: entry)
+        // What is gone is nobody's: an object that became a text has no fields any more.
+        managed.take(changed.union(kind.owned(difference.removed, part: part)), for: entry)
         entry.apiVersion = kind.resource.groupVersion.apiVersion
         managed.set(entry)
         var object = KubeObject(proposed)
@@ -165,6 +166,7 @@ extension ServedKind {
             )
         }
         wanted.set(.string(key.name), at: "metadata", "name")
+        wanted.dropEmptyMetadata()
         return wanted
     }
 

@@ -46,7 +46,7 @@ extension StoreTransaction {
         let warnings = try kind.checkUnknownFields(of: object, options.fieldValidation)
         kind.keepWhatIsNotWritten(&object, live, part: part)
         try self.complete(&object, kind, former: live)
-        try self.allocate(&object, kind, former: live)
+        try self.arrange(&object, kind, former: live)
         if kind.hasGeneration, kind.specification(object) != kind.specification(live) {
             object.set(JSON(live.generation + 1), at: "metadata", "generation")
         }
@@ -166,6 +166,10 @@ extension ServedKind {
                 object.set(live["metadata", field], at: "metadata", field)
             }
             if self.hasStatus { object.set(live["status"], at: "status") }
+            // What holds a namespace goes through its own path, or contents would outlive it.
+            if self.storage == BuiltInKinds.namespace.storage {
+                object.set(live["spec", "finalizers"], at: "spec", "finalizers")
+            }
         }
     }
 

@@ -43,24 +43,37 @@ extension StoreTransaction {
         if let name = claim["spec", "volumeName"]?.string, !name.isEmpty {
             return try self.object(VolumeBinder.volumes, ObjectKey("", name))
         }
-        return
-            try Data.fetchOne(
-                self.database,
-                sql: """
-                    SELECT body FROM object WHERE resource = ?
-                    AND json_extract(CAST(body AS TEXT), '$.spec.claimRef.namespace') = ?
-                    AND json_extract(CAST(body AS TEXT), '$.spec.claimRef.name') = ?
-                    ORDER BY name LIMIT 1
-                    """,
-                arguments: [VolumeBinder.volumes, claim.namespace, claim.name]
-            )
-            .map { try KubeObject(stored: $0) }
+        return try self.first(
+            VolumeBinder.volumes,
+            [("spec.claimRef.namespace", claim.namespace), ("spec.claimRef.name", claim.name)]
+        )
     }
 
+    /// The claim that a volume names, or else one that names the volume.
     private func claim(of volume: KubeObject) throws -> KubeObject? {
-        guard let reference = volume["spec", "claimRef"],
-            let namespace = reference["namespace"]?.string, let name = reference["name"]?.string
+        guard let reference = volume["spec", "claimRef"] else {
+            return try self.first(VolumeBinder.claims, [("spec.volumeName", volume.name)])
+        }
+        guard let namespace = reference["namespace"]?.string, let name = reference["name"]?.string
         else { return nil }
         return try self.object(VolumeBinder.claims, ObjectKey(namespace, name))
+    }
+
+    /// The first object of a kind with these texts at paths of keys.
+    ///
+    /// It looks at every object: only for what names its other half one way.
+    private func first(
+        _ resource: String,
+        _ texts: [(path: String, value: String)]
+    ) throws -> KubeObject? {
+        var sql = "SELECT body FROM object WHERE resource = ?"
+        var arguments: StatementArguments = [resource]
+        for (path, value) in texts {
+            sql += " AND json_extract(CAST(body AS TEXT), ?) = ?"
+            arguments += ["$.\(path)", value]
+        }
+        sql += " ORDER BY namespace, name LIMIT 1"
+        return try Data.fetchOne(self.database, sql: sql, arguments: arguments)
+            .map { body in try KubeObject(stored: body) }
     }
 }

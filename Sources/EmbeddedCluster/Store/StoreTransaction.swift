@@ -123,6 +123,7 @@ final class StoreTransaction {
         try self.noteOwners(of: object, former: former)
         try self.noteDeletion(of: object, former: former)
         try self.noteVolume(object, resource)
+        if resource == ServiceAllocator.resource { try self.noteAllocations(of: object) }
         try self.note(
             StoredChange(
                 version: self.version,
@@ -147,6 +148,9 @@ final class StoreTransaction {
         last.set(.string("\(self.version)"), at: "metadata", "resourceVersion")
         try self.execute("DELETE FROM owner WHERE dependent = ?", [object.uid])
         try self.execute("DELETE FROM deleting WHERE uid = ?", [object.uid])
+        if resource == ServiceAllocator.resource {
+            try self.execute("DELETE FROM allocation WHERE uid = ?", [object.uid])
+        }
         self.needsCollection = true
         try self.noteVolume(object, resource)
         try self.note(

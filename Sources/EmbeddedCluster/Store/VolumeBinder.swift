@@ -29,10 +29,11 @@ enum VolumeBinder {
         return Self.onlyChanges(decision, volume, claim)
     }
 
-    /// What becomes of a volume; the claim is the one that it names, if that is there.
+    /// What becomes of a volume; the claim is the one that it names, or that names it.
     static func decide(volume: KubeObject, claim: KubeObject?) -> Decision {
         guard let reference = volume["spec", "claimRef"] else {
-            return Self.decision(volume: volume, phase: "Available")
+            guard let claim else { return Self.decision(volume: volume, phase: "Available") }
+            return Self.decide(claim: claim, volume: volume)
         }
         let uid = reference["uid"]?.string ?? ""
         if let claim, uid.isEmpty || uid == claim.uid,

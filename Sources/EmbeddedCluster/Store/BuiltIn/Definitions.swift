@@ -77,4 +77,10 @@ enum Definitions {
         }
         return causes
     }
+
+    /// Whether the kinds of a definition are served.
+    static func isEstablished(_ object: KubeObject) -> Bool {
+        (object["status", "conditions"]?.array ?? [])
+            .contains { $0["type"] == "Established" && $0["status"] == "True" }
+    }
 }
