@@ -47,6 +47,23 @@ struct ServerTests {
         #expect(try cluster.kubectl("get", "--raw", "/readyz") == "ok")
     }
 
+    /// `make test-kubernetes` gives them to both clusters before anything collects garbage there.
+    @Test func ourKindsAreServedByBoth() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let files = try FileManager.default
+            .contentsOfDirectory(atPath: "\(root.path)/deploy/crds-without-rules")
+        #expect(files.contains("migrations.yaml"))
+        for cluster in self.clusters.both {
+            let defined = try cluster.kubectl("get", "customresourcedefinitions", "-o", "name")
+            for file in files where file.hasSuffix(".yaml") {
+                let kind = "\(file.dropLast(5)).stork.libopenstorage.org"
+                #expect(defined.contains("/\(kind)"))
+                #expect(cluster.complaint("get", kind, "--all-namespaces") == nil)
+            }
+        }
+    }
+
     @Test func theChildrenOfADeletedOwnerGo() throws {
         for cluster in self.clusters.both {
             let namespace = try cluster.newNamespace()
