@@ -285,7 +285,7 @@ let package = Package(
                 "TestSupport", logging,
             ]
         ),
-        tests("KubernetesTests", ["TestSupport"]),
+        tests("KubernetesTests", ["KubernetesClient", "ObjectModel", "TestSupport"]),
         tests("TidyTests", []),
     ]
 )

@@ -243,9 +243,16 @@ import Testing
         try await FakeServer.run {
             store.reply($0)
         } during: { server in
-            let client = try server.client()
-            let first = LeaseElection(client, lease: Self.key, identity: "first")
-            let second = LeaseElection(client, lease: Self.key, identity: "second")
+            let client = try server.client(environment: .live(variables: [:]))
+            let times = ElectionTimes(
+                lease: .seconds(60),
+                renewal: .seconds(50),
+                retry: .milliseconds(50)
+            )
+            func candidate(_ name: String) -> LeaseElection {
+                LeaseElection(client, lease: Self.key, identity: name, times: times)
+            }
+            let (first, second) = (candidate("first"), candidate("second"))
             let (led, leading) = AsyncStream<String>.makeStream()
             func start(_ election: LeaseElection, _ name: String) -> Task<Void, any Error> {
                 Task {
