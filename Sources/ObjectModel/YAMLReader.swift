@@ -30,7 +30,9 @@ public struct YAMLDocument: Hashable, Sendable {
 /// What one YAML text may hold: a few lines with aliases can stand for more than any memory holds.
 public enum YAMLLimits {
     /// Bytes of a text; more than any API server takes as one request.
-    public static let textBytes = 32 << 20
+    public static let textBytes = 16 << 20
+    /// Levels of a text with aliases, times its anchors and one: how deep a chain of aliases may reach.
+    public static let aliasedLevels = 4000
     /// Values and keys after the aliases are replaced.
     public static let values = 1_000_000
     /// Bytes of texts, numbers and keys after the aliases are replaced.
@@ -84,7 +86,7 @@ extension JSON {
         if text.first(where: { !$0.isWhitespace }) == "{", let json = try? JSON(parsing: text) {
             return [YAMLDocument(json: json, line: 1)]
         }
-        try YAMLKeys.refuseCollections(in: text)
+        try YAMLAliases.check(text)
         try YAMLMarks.refuse(in: text)
         var documents: [YAMLDocument] = []
         var reader = YAMLReader(YAMLMarks(text))

@@ -102,15 +102,15 @@ enum YAMLText {
         if !text.unicodeScalars.allSatisfy(Self.isPlain) || Self.isRead(text) {
             return Self.escaped(text)
         }
-        if Self.isMarked(text) { return "'\(text.replacing("'", with: "''"))'" }
-        return text
+        return Self.isMarked(text) ? Self.quoted(text) : text
     }
 
     /// Whether a text with line breaks can be a block: nothing to escape, no line that ends with
     /// a space.
     static func isBlock(_ text: String) -> Bool {
         text.unicodeScalars.allSatisfy { $0 == "\n" || Self.isPlain($0) }
-            && !text.contains(" \n") && text.unicodeScalars.last != " "
+            && !zip(text.utf8, text.utf8.dropFirst()).contains { $0 == (0x20, 0x0a) }
+            && text.unicodeScalars.last != " "
             && text.unicodeScalars.contains { $0 != "\n" }
     }
 
@@ -133,8 +133,24 @@ enum YAMLText {
         if "-?:".unicodeScalars.contains(first), scalars.count == 1 || scalars[1] == " " {
             return true
         }
-        if text.hasPrefix("---") || text.hasPrefix("...") { return true }
-        return text.contains(": ") || text.contains(" #")
+        let bytes = Array(text.utf8)
+        return bytes.starts(with: "---".utf8) || bytes.starts(with: "...".utf8)
+            || zip(bytes, bytes.dropFirst())
+                .contains { pair in
+                    pair == (UInt8(ascii: ":"), 0x20) || pair == (0x20, UInt8(ascii: "#"))
+                }
+    }
+
+    /// In single quotes, each of which inside is doubled.
+    ///
+    /// Scalar by scalar: a quote with an accent behind it is another character, but the same mark.
+    private static func quoted(_ text: String) -> String {
+        var quoted = "'"
+        for scalar in text.unicodeScalars {
+            if scalar == "'" { quoted += "'" }
+            quoted.unicodeScalars.append(scalar)
+        }
+        return quoted + "'"
     }
 
     /// Whether a reader would take the text, unquoted, for something else than a text.
@@ -145,8 +161,9 @@ enum YAMLText {
         else { return false }
         guard case .string? = YAMLCore.value(ofPlain: text) else { return true }
         // What version 1.1 knows besides: `1_000`, `0b11`, `22:13`, dates.
-        return text.wholeMatch(of: /[-+]?(0[xXbBoO])?[0-9a-fA-F_.]+([eE][-+]?[0-9_]+)?/) != nil
-            && text.count { $0 == "." } < 2
+        return text.wholeMatch(of: /[-+]?0[xXbBoO][0-9a-fA-F_]+/) != nil
+            || text.wholeMatch(of: /[-+]?[0-9_]*\.?[0-9_]*([eE][-+]?[0-9_]+)?/) != nil
+                && text.contains(where: \.isNumber)
             || text.wholeMatch(of: /[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?/) != nil
             || text.wholeMatch(of: /[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?/) != nil
     }

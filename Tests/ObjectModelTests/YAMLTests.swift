@@ -111,6 +111,47 @@ import Testing
         }
     }
 
+    @Test func aChainOfAliasesCannotFillTheStack() throws {
+        var text = "a: &a0 []\n"
+        for level in 1...200 {
+            let open = String(repeating: "[", count: 500)
+            let close = String(repeating: "]", count: 500)
+            text += "k\(level): &a\(level) \(open)*a\(level - 1)\(close)\n"
+        }
+        let error = try #require(throws: YAMLError.self) { try JSON(yaml: text) }
+        #expect(error.reason.contains("levels and 201 anchors"))
+    }
+
+    @Test func noTextEndsTheProcess() {
+        let seed = TestSeed()
+        var generator = seed.generator
+        let parts = [
+            "a", "b", ":", ": ", " ", "\n", "\n  ", "- ", "-", "? ", "?", "[", "]", "{", "}", ",",
+            "&a ", "*a", "!", "!!str ", "!!map ", "|", ">", "|2-", "'", "\"", "\\", "\\x",
+            "\\uD800",
+            "#", " #", "%", "%YAML 1.2\n", "%TAG ! x\n", "---", "---\n", "...\n", "@", "`", "\t",
+            "\r",
+            "<<: ", "~", "0x", "1", ".inf", "\u{85}", "\u{2028}", "\u{feff}", "\u{0}", "\u{e000}",
+            "\u{1f426}", "\u{301}",
+        ]
+        var read = 0
+        for _ in 0..<20_000 {
+            let count = Int.random(in: 1...12, using: &generator)
+            let text = (0..<count).map { _ in parts.randomElement(using: &generator) ?? "" }
+                .joined()
+            guard let documents = try? JSON.documents(yaml: text) else { continue }
+            read += 1
+            // What was read is written and read as the same.
+            for document in documents {
+                let again = try? JSON(yaml: document.json.yaml)
+                guard again != document.json else { continue }
+                Issue.record("\(seed): \(text.debugDescription) gave \(document.json.compact)")
+                return
+            }
+        }
+        #expect(read > 100)
+    }
+
     @Test func levelsAndBytesAreBounded() throws {
         let deep = String(repeating: "[", count: 1200) + String(repeating: "]", count: 1200)
         #expect(throws: YAMLError.self) { try JSON(yaml: deep) }
@@ -154,7 +195,7 @@ import Testing
         let object: JSON = [
             "metadata": ["name": "a", "labels": [:], "annotations": ["b": "true", "a": "10"]],
             "spec": [
-                "list": [["a": 1, "b": ["x"]], ["y"], [[]]], "none": [], "text": "a\nb\n",
+                "list": [["a": 1, "b": ["x"]], ["y", "-c"], [[]]], "none": [], "text": "a\nb\n",
                 "time": "2018-10-26T20:04:19Z", "hash": "#a", "colon": "a: b", "tab": "a\tb",
                 "base": "22:13", "no": "no", "command": "echo 'a'", "star": "*", "empty": "",
             ],
@@ -178,6 +219,7 @@ import Testing
                     b:
                     - x
                   - - "y"
+                    - -c
                   - - []
                   "no": "no"
                   none: []
@@ -197,7 +239,8 @@ import Testing
         "\u{feff}x", "\u{0}", "\u{7f}\u{1f426}", "- a", "a #b", "a# b", "?", "---", "...", "''",
         "%a",
         "`", "1e5", "0x1f", "+1", "-.inf", ".NaN", "=", "<<", "a:", "\tx\ny", "\u{fffe}", "#\n#",
-        "&a *a : [*a]: ? {*a", "{*a}\n&a\n? x", "a\n---\nb", "  \n  a",
+        "&a *a : [*a]: ? {*a", "#'\u{301}", "a: \u{301}b", "a \u{301}#b", "a #\u{301}", "\u{301}",
+        "{*a}\n&a\n? x", "a\n---\nb", "  \n  a",
     ])
     func everyTextComesBack(text: String) throws {
         let value: JSON = [
@@ -266,7 +309,8 @@ extension String {
         let parts = [
             "a", " ", "\n", ":", "#", "-", "'", "\"", "*", "&", "?", "{", "}", "[", "]", ",", "|",
             ">", "%", "@", "`", "!", "\t", "\r", "0", "1", ".", "e", "no", "~", "\\", "\u{85}",
-            "\u{2028}", "\u{feff}", "\u{1f426}", "\u{0}", "<<", "22:13", "=", "null", "x", "y",
+            "\u{2028}", "\u{301}", "\u{feff}", "\u{1f426}", "\u{0}", "<<", "22:13", "=", "null",
+            "x", "y",
         ]
         let count = Int.random(in: 0...6, using: &generator)
         return (0..<count).map { _ in parts.randomElement(using: &generator) ?? "" }.joined()
