@@ -282,7 +282,7 @@ let package = Package(
             "ControlPlaneTests",
             [
                 "ObjectModel", "Locks", "Kinds", "KubernetesClient", "ControlPlane", "AgentAPI",
-                "TestSupport", logging,
+                "EmbeddedCluster", "TestSupport", logging,
             ]
         ),
         tests("KubernetesTests", ["KubernetesClient", "ObjectModel", "TestSupport"]),

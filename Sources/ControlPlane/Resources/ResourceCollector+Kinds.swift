@@ -142,20 +142,8 @@ extension ResourceCollector {
     }
 
     private func isMoved(subject: JSON) -> Bool {
-        let name = subject["name"]?.string ?? ""
-        let parts = name.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        switch subject["kind"]?.string {
-        case "ServiceAccount":
-            return name != "default"
-                && self.options.namespaces.contains(subject["namespace"]?.string ?? "")
-        case "User":
-            return parts.count == 4 && parts[0] == "system" && parts[1] == "serviceaccount"
-                && parts[3] != "default" && self.options.namespaces.contains(parts[2])
-        case "Group":
-            return parts.count == 3 && parts[0] == "system" && parts[1] == "serviceaccounts"
-                && self.options.namespaces.contains(parts[2])
-        default: return false
-        }
+        guard let namespace = RoleSubject.namespace(of: subject) else { return false }
+        return !RoleSubject.isDefault(subject) && self.options.namespaces.contains(namespace)
     }
 
     /// Leaves out the roles and priorities of the whole cluster that nothing that moves names.
