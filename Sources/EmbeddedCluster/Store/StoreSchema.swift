@@ -40,6 +40,7 @@ enum StoreSchema {
                     ) WITHOUT ROWID;
                     CREATE INDEX ownerUID ON owner (owner);
                     CREATE TABLE deleting (uid TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
+                    CREATE TABLE suspect (uid TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
                     CREATE TABLE unsettled (
                         resource TEXT NOT NULL,
                         namespace TEXT NOT NULL,

@@ -33,28 +33,28 @@ extension StoreTransaction {
 
     // MARK: Owners that are gone
 
+    /// Looks at the objects whose owners changed or went.
     private func collectOrphans(limit: Int) throws -> Int {
-        let rows = try Row.fetchAll(
+        let suspects = try String.fetchAll(
             self.database,
-            sql: """
-                SELECT o.resource, o.body FROM owner
-                JOIN object AS o ON o.uid = owner.dependent
-                WHERE NOT EXISTS (
-                    SELECT 1 FROM object AS p WHERE p.uid = owner.owner
-                    AND (p.namespace = '' OR o.namespace = '' OR p.namespace = o.namespace)
-                )
-                AND NOT EXISTS (SELECT 1 FROM deleting WHERE deleting.uid = o.uid)
-                GROUP BY o.uid LIMIT ?
-                """,
+            sql: "SELECT uid FROM suspect LIMIT ?",
             arguments: [limit]
         )
-        for row in rows {
+        for uid in suspects {
+            try self.execute("DELETE FROM suspect WHERE uid = ?", [uid])
+            let row = try Row.fetchOne(
+                self.database,
+                sql: "SELECT resource, body FROM object WHERE uid = ?",
+                arguments: [uid]
+            )
+            guard let row else { continue }
             let object = try KubeObject(stored: row["body"])
             let owners = object.ownerReferences
             let gone = try owners.filter { try !self.isThere($0, for: object) }
+            guard !gone.isEmpty, !object.isBeingDeleted else { continue }
             try self.drop(gone.map(\.uid), from: object, in: row["resource"], owners: owners)
         }
-        return rows.count
+        return suspects.count
     }
 
     private func isThere(_ owner: OwnerReference, for object: KubeObject) throws -> Bool {

@@ -146,6 +146,10 @@ final class StoreTransaction {
         try statement.execute(arguments: [resource, object.namespace, object.name])
         var last = object
         last.set(.string("\(self.version)"), at: "metadata", "resourceVersion")
+        try self.execute(
+            "INSERT OR IGNORE INTO suspect (uid) SELECT dependent FROM owner WHERE owner = ?",
+            [object.uid]
+        )
         try self.execute("DELETE FROM owner WHERE dependent = ?", [object.uid])
         try self.execute("DELETE FROM deleting WHERE uid = ?", [object.uid])
         if resource == ServiceAllocator.resource {
@@ -200,6 +204,9 @@ final class StoreTransaction {
                 [object.uid, gone]
             )
         }
+        guard !owners.isEmpty else { return }
+        // The references may be to nobody from the start.
+        try self.execute("INSERT OR IGNORE INTO suspect (uid) VALUES (?)", [object.uid])
         for owner in owners {
             try self.execute(
                 "INSERT OR IGNORE INTO owner (owner, dependent) VALUES (?, ?)",
