@@ -8,8 +8,9 @@ STRICT := --explicit-target-dependency-import-check error
 # Without it a crash in a test waits for the backtracer instead of failing.
 export SWIFT_BACKTRACE ?= enable=no
 FORMATTED := Package.swift Sources Tests perf
-# The unit suites of levels 1 to 3: what the sanitizers run.
-UNIT := ^(BlockTypes|Locks|Codecs|BlockDiff|WireProtocol|Identity|SecureTransport|VolumeStore|Catalogue)Tests\.
+# The unit suites of levels 1 to 3, but for the embedded cluster, whose suites are whole systems: what the
+# sanitizers run.
+UNIT := ^(BlockTypes|Locks|ObjectModel|Codecs|BlockDiff|WireProtocol|Kinds|Identity|SecureTransport|VolumeStore|Catalogue|KubernetesClient)Tests\.
 KUBERNETES := ^KubernetesTests\.
 # Our kinds, for servers as old as those of Tools/kubernetes-build.sh: they do not know rules.
 CRDS ?= deploy/crds-without-rules

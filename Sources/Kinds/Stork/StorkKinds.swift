@@ -51,7 +51,7 @@ public enum StorkKinds {
 /// The CustomResourceDefinitions of ``StorkKinds`` as files: names and texts.
 ///
 /// - Parameter withRules: false leaves the CEL rules out: API servers before 1.25 do not know them,
-///   and `kubectl` refuses them there (docs/decisions/0012).
+///   and `kubectl` refuses them there (docs/decisions/0016).
 /// - Returns: YAML texts by file name.
 public func crdManifests(withRules: Bool = true) -> [String: String] {
     var files: [String: String] = [:]
