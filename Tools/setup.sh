@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that Godwit is built and tested with, and only those that are missing.
-# With "test" also the database that a test replicates; with "perf" what `make perf` measures beside us.
+# With "test" also a database to replicate and kubectl; with "perf" what `make perf` measures beside us.
 set -euo pipefail
 
 packages=(make git pkg-config liblz4-dev libssl-dev zlib1g-dev libxxhash-dev libsqlite3-dev
     openssl diffutils mount e2fsprogs xfsprogs btrfs-progs)
 case "${1:-}" in
-    test) packages+=(postgresql) ;;
+    test) packages+=(postgresql); command -v kubectl >/dev/null || packages+=(kubernetes-client) ;;
     perf) packages+=(rsync stunnel4 nbdkit libnbd-bin qemu-utils lz4 iproute2 postgresql) ;;
 esac
 

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// One installed `kubectl`.
-struct Kubectl: Sendable, CustomTestStringConvertible {
+struct Kubectl: Sendable, Hashable, CustomTestStringConvertible {
     let path: String
     /// Such as 32 of 1.32.
     let minor: Int
@@ -33,6 +33,12 @@ struct Kubectl: Sendable, CustomTestStringConvertible {
         }
         return found.values.sorted { $0.minor < $1.minor }
     }()
+
+    /// For what needs many commands.
+    static let oldestAndNewest = Set(
+        [Self.installed.first, Self.installed.last].compactMap(\.self)
+    )
+    .sorted { $0.minor < $1.minor }
 
     /// The newest one, or one that fails where CI is set and there is none.
     static var newest: Self { Self.installed.last ?? Self(path: "/usr/bin/kubectl", minor: 0) }
