@@ -3,8 +3,8 @@
 
 // The modules and who may import whom. Imports go to lower levels only.
 //
-//  level 6  godwit   godwit-agent                             composition only
-//  level 5  Agent   ControlPlane                              (godwit-controller follows)
+//  level 6  godwit   godwit-agent   godwit-controller         composition only
+//  level 5  Agent   ControlPlane
 //  level 4  Sender   Receiver   AgentAPI
 //  level 3  SecureTransport   VolumeStore   Identity   Catalogue   EmbeddedCluster   KubernetesClient
 //  level 2  BlockDiff   WireProtocol   Codecs   Kinds
@@ -64,6 +64,7 @@ let package = Package(
     products: [
         .executable(name: "godwit", targets: ["godwit"]),
         .executable(name: "godwit-agent", targets: ["godwit-agent"]),
+        .executable(name: "godwit-controller", targets: ["godwit-controller"]),
         .executable(name: "godwit-perf", targets: ["godwit-perf"]),
     ],
     dependencies: [
@@ -203,6 +204,15 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "godwit-controller",
+            dependencies: [
+                "ObjectModel", "Kinds", "KubernetesClient", "EmbeddedCluster", "AgentAPI",
+                "ControlPlane", arguments, logging,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "godwit-perf",
             dependencies: ["BlockTypes", "Locks", "Codecs", arguments],
             path: "perf/godwit-perf",
@@ -282,7 +292,7 @@ let package = Package(
             "ControlPlaneTests",
             [
                 "ObjectModel", "Locks", "Kinds", "KubernetesClient", "ControlPlane", "AgentAPI",
-                "EmbeddedCluster", "TestSupport", logging,
+                "EmbeddedCluster", "TestSupport", "godwit-agent", "godwit-controller", logging,
             ]
         ),
         tests("KubernetesTests", ["KubernetesClient", "ObjectModel", "TestSupport"]),

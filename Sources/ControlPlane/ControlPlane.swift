@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import AgentAPI
+import Kinds
+public import KubernetesClient
+public import Logging
+import ObjectModel
+
+/// What a control plane may do and how much at once.
+public struct ControlPlaneOptions: Sendable {
+    /// The namespace whose Migrations may move any namespace.
+    public var adminNamespace = StorkNames.defaultAdminNamespace
+    /// Objects of each kind that are looked at at once.
+    public var workers = 10
+    /// Whether Migrations move service accounts too, as later releases of Stork do.
+    public var movesServiceAccounts = false
+    /// What the kubeconfig of a ClusterPair may make this process do: nothing, unless whoever runs
+    /// it trusts everybody who may create a ClusterPair.
+    public var kubeconfigPermissions: Kubeconfig.Permissions = []
+
+    /// The defaults.
+    public init() {}
+}
+
+/// The controllers of one cluster.
+///
+/// Everything they know is in the cluster and in the storage: killed at any instant and started
+/// again, on this machine or another, they come to the same end.
+public struct ControlPlane: Sendable {
+    private let client: KubernetesClient
+    private let driver: any VolumeDriver
+    private let options: ControlPlaneOptions
+    private let environment: ControllerEnvironment
+    private let identity: String
+
+    /// Controllers that do nothing until ``run(onReady:)``.
+    ///
+    /// - Parameters:
+    ///   - client: of the cluster whose objects they look after.
+    ///   - driver: moves volumes.
+    ///   - options: what they may do.
+    ///   - identity: of this process, in events.
+    ///   - logger: for what goes wrong.
+    public init(
+        client: KubernetesClient,
+        driver: any VolumeDriver,
+        options: ControlPlaneOptions = ControlPlaneOptions(),
+        identity: String,
+        logger: Logger
+    ) {
+        self.client = client
+        self.driver = driver
+        self.options = options
+        self.identity = identity
+        let clocks = client.environment
+        let origin = clocks.instant()
+        self.environment = ControllerEnvironment(
+            now: clocks.now,
+            elapsed: { clocks.instant() - origin },
+            wait: clocks.wait,
+            jitter: clocks.jitter,
+            logger: logger
+        )
+    }
+
+    /// Works until the task is cancelled.
+    ///
+    /// - Parameter onReady: called once, when the objects that there are have been read.
+    /// - Throws: `CancellationError` where it is cancelled before that.
+    public func run(onReady: @escaping @Sendable () -> Void = {}) async throws {
+        let parts = Parts(
+            self.client,
+            self.options,
+            self.environment,
+            EventRecorder(self.client, instance: self.identity)
+        )
+        let remotes = RemoteClusters(
+            make: RemoteClusters.maker(
+                environment: self.client.environment,
+                permissions: self.options.kubeconfigPermissions
+            )
+        )
+        let result: Result<Void, any Error>
+        do { result = .success(try await self.work(parts, remotes, onReady)) } catch {
+            result = .failure(error)
+        }
+        await remotes.shutdown()
+        try result.get()
+    }
+
+    /// Whether a cluster is one that controllers can look after.
+    ///
+    /// - Throws: `APIError`: the cluster cannot be reached, does not let us in, or lacks the kinds.
+    public static func check(_ client: KubernetesClient) async throws(APIError) {
+        for resource in [StorkResource.clusterPairs, StorkResource.migrations] {
+            do { _ = try await client.list(resource, limit: 1) } catch {
+                guard error.reason != .notFound else {
+                    throw APIError(
+                        .invalidConfiguration,
+                        "The cluster at \(client.connection.server) does not know "
+                            + "\(resource.qualifiedPlural).",
+                        try: "godwit-controller crds | kubectl apply -f -"
+                    )
+                }
+                // What passes is waited for: controllers often start together with their cluster.
+                guard !error.isRetryable else { return }
+                throw APIError(
+                    .invalidConfiguration,
+                    "The cluster at \(client.connection.server) cannot be looked after.",
+                    cause: "\(error)",
+                    try: "give a kubeconfig whose user may do what deploy/ grants the controllers"
+                )
+            }
+        }
+    }
+
+    private func work(
+        _ parts: Parts,
+        _ remotes: RemoteClusters,
+        _ onReady: @escaping @Sendable () -> Void
+    ) async throws {
+        let pairs = ClusterPairController(
+            shell: parts.shell(of: StorkResource.clusterPairs, parts.pairs),
+            driver: self.driver,
+            remotes: remotes
+        )
+        let migrations = MigrationController(
+            shell: parts.shell(of: StorkResource.migrations, parts.migrations),
+            observer: parts.observer(adminNamespace: self.options.adminNamespace),
+            driver: self.driver,
+            remotes: remotes,
+            mover: ClusterMover(source: self.client, driver: self.driver),
+            movesServiceAccounts: self.options.movesServiceAccounts
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await parts.events.run() }
+            for reflector in parts.reflectors { group.addTask { await reflector.run() } }
+            group.addTask {
+                // Before, an object that is there would be taken for one that is gone.
+                for reflector in parts.reflectors { try await reflector.waitUntilSynced() }
+                onReady()
+                await withDiscardingTaskGroup { group in
+                    group.addTask {
+                        await parts.pairQueue.run { try await pairs.reconcile($0) }
+                    }
+                    group.addTask {
+                        await parts.migrationQueue.run { try await migrations.reconcile($0) }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+}
+
+/// What the controllers share: copies of the objects, the queues that changes go to, events.
+private struct Parts: Sendable {
+    let client: KubernetesClient
+    let environment: ControllerEnvironment
+    let events: EventRecorder
+    let pairQueue: Controller
+    let migrationQueue: Controller
+    let pairs: Reflector
+    let migrations: Reflector
+    let namespaces: Reflector
+
+    var reflectors: [Reflector] { [self.namespaces, self.pairs, self.migrations] }
+
+    init(
+        _ client: KubernetesClient,
+        _ options: ControlPlaneOptions,
+        _ environment: ControllerEnvironment,
+        _ events: EventRecorder
+    ) {
+        self.client = client
+        self.environment = environment
+        self.events = events
+        let pairQueue = Controller(
+            "clusterpair",
+            workers: options.workers,
+            environment: environment
+        )
+        let migrationQueue = Controller(
+            "migration",
+            workers: options.workers,
+            environment: environment
+        )
+        self.pairQueue = pairQueue
+        self.migrationQueue = migrationQueue
+        let log = { @Sendable (error: ClusterError) in
+            environment.logger.warning("watch failed", metadata: ["error": "\(error)"])
+        }
+        self.namespaces = Reflector(client, BuiltIn.namespaces, onTrouble: log)
+        let migrations = Reflector(
+            client,
+            StorkResource.migrations,
+            onChange: { migrationQueue.enqueue($0.key) },
+            onTrouble: log,
+            transform: Self.bare
+        )
+        self.migrations = migrations
+        self.pairs = Reflector(
+            client,
+            StorkResource.clusterPairs,
+            onChange: { change in
+                pairQueue.enqueue(change.key)
+                // Those that wait for it need not sleep out their ten seconds.
+                for migration in migrations.objects where Self.waits(migration, for: change.key) {
+                    migrationQueue.enqueue(migration.key)
+                }
+            },
+            onTrouble: log,
+            transform: Self.bare
+        )
+    }
+
+    /// Without what nobody here reads and what is half of the memory.
+    private static func bare(_ object: KubeObject) -> KubeObject {
+        var object = object
+        object.set(nil, at: "metadata", "managedFields")
+        return object
+    }
+
+    private static func waits(_ migration: KubeObject, for pair: ObjectKey) -> Bool {
+        let spec = MigrationSpec(migration["spec"])
+        let isNamed =
+            spec.adminClusterPair == pair.name
+            || spec.clusterPair == pair.name && migration.namespace == pair.namespace
+        return isNamed && migration["status", "stage"]?.string != MigrationStage.final.rawValue
+    }
+
+    func shell(of resource: APIResource, _ reflector: Reflector) -> ControllerShell {
+        let events = self.events
+        return ControllerShell(
+            cluster: self.client,
+            resource: resource,
+            environment: self.environment,
+            told: { reflector.object($0) },
+            allTold: { reflector.objects },
+            record: { object, notice in
+                events.record(
+                    notice.isWarning ? .warning : .normal,
+                    notice.reason,
+                    notice.message,
+                    about: object
+                )
+            }
+        )
+    }
+
+    func observer(adminNamespace: String) -> MigrationObserver {
+        let (pairs, namespaces) = (self.pairs, self.namespaces)
+        return MigrationObserver(
+            cluster: self.client,
+            pair: { pairs.object($0) },
+            namespaces: { namespaces.objects },
+            adminNamespace: adminNamespace
+        )
+    }
+}

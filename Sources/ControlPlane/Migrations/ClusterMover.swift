@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Kinds
+import KubernetesClient
+import ObjectModel
+
+/// Moves objects from the cluster that the controllers look after to the destination.
+struct ClusterMover: ResourceMoving {
+    let source: KubernetesClient
+    let driver: any VolumeDriver
+
+    func move(_ job: ResourceJob) async throws(Trouble) -> ResourceResult {
+        let spec = MigrationSpec(job.migration["spec"])
+        let options = CollectionOptions(spec, job)
+        let volumes = DriverVolumes(driver: self.driver)
+        let snapshot: SourceSnapshot
+        let preparation: PreparationOptions
+        do throws(ClusterError) {
+            snapshot = try await SourceReader(self.source).read(options)
+            preparation = try await self.preparation(spec, job)
+        } catch { throw Trouble(error, at: "Error getting resource") }
+        let collector = ResourceCollector(options, volumes: volumes, custom: snapshot.custom)
+        var work = ApplyWork(
+            collector.collect(snapshot.objects),
+            support: snapshot.support,
+            namespaces: options.namespaces,
+            ResourcePreparation(preparation, volumes: volumes)
+        )
+        work.restoresReclaimPolicy = spec.includesVolumes
+        return try await self.apply(work, snapshot, spec, job)
+    }
+
+    private func apply(
+        _ work: ApplyWork,
+        _ snapshot: SourceSnapshot,
+        _ spec: MigrationSpec,
+        _ job: ResourceJob
+    ) async throws(Trouble) -> ResourceResult {
+        let applier = ResourceApplier(job.destination, admin: job.adminDestination)
+        let report = await applier.apply(work)
+        if let error = report.interruption { throw Trouble(destination: error) }
+        if let failure = report.volumeFailure {
+            let trouble = Trouble(.resourceRejected, failure, isPassing: false)
+            return Self.result(report.outcomes, stop: trouble)
+        }
+        guard report.waiting.isEmpty else {
+            throw Trouble(
+                .resourceWaiting,
+                "Error applying resource: \(report.waiting.prefix(3).joined(separator: "; "))"
+            )
+        }
+        var outcomes = report.outcomes
+        if spec.purgesDeletedResources, !job.volumesOnly {
+            do {
+                outcomes += try await applier.purge(snapshot, namespaces: work.namespaces)
+            } catch { throw Trouble(destination: error) }
+        }
+        return Self.result(outcomes, stop: nil)
+    }
+
+    private static func result(_ outcomes: [ResourceOutcome], stop: Trouble?) -> ResourceResult {
+        var result = ResourceResult(stop: stop)
+        for outcome in outcomes {
+            let state = MigrationState(rawValue: outcome.status.rawValue) ?? .failed
+            var entry = MigratedResource(
+                outcome.kind,
+                outcome.key,
+                state,
+                reason: outcome.reason
+            )
+            entry.transformedBy = outcome.transformedBy
+            result.entries.append(entry)
+            result.notices.append(
+                state == .failed
+                    ? .warning(state.rawValue, outcome.notice)
+                    : .normal(state.rawValue, outcome.notice)
+            )
+        }
+        return result
+    }
+
+    // MARK: - How it is changed
+
+    private func preparation(
+        _ spec: MigrationSpec,
+        _ job: ResourceJob
+    ) async throws(ClusterError) -> PreparationOptions {
+        var options = PreparationOptions(
+            migration: job.migration.key,
+            time: Self.stamp(job.migration.creationTimestamp ?? "")
+        )
+        options.startApplications = spec.startsApplications
+        options.skipServiceUpdate = spec.skipsServiceUpdate
+        options.projectMappings = job.projectMappings
+        if let name = spec.transformSpecs.first {
+            let found = try await self.source.get(
+                StorkResource.resourceTransformations,
+                ObjectKey(job.migration.namespace, name)
+            )
+            do { options.transformation = try ResourceTransformation(found) } catch {
+                throw ClusterError(.invalid, "transformation \(name): \(error)")
+            }
+        }
+        options.registrations += try await self.registrations()
+        return options
+    }
+
+    /// How applications of custom kinds are stopped, as the source's administrator has said it.
+    private func registrations() async throws(ClusterError) -> [ApplicationRegistration] {
+        let objects: [KubeObject]
+        do { objects = try await self.source.list(StorkResource.registrations).items } catch {
+            // The kind is one of Stork's that a cluster need not have.
+            guard error.reason == .notFound else { throw error }
+            return []
+        }
+        var registrations: [ApplicationRegistration] = []
+        for object in objects {
+            do { registrations += try ApplicationRegistration.read(object) } catch {
+                throw ClusterError(.invalid, "applicationregistration \(object.name): \(error)")
+            }
+        }
+        return registrations
+    }
+
+    /// `2018-10-26T20:04:19Z` as `2018-10-26-200419`: of the Migration, so that passes agree.
+    private static func stamp(_ time: String) -> String {
+        String(time.compactMap { $0 == "T" ? "-" : $0 == ":" || $0 == "Z" ? nil : $0 })
+    }
+}
+
+extension CollectionOptions {
+    /// What a Migration asks for.
+    init(_ spec: MigrationSpec, _ job: ResourceJob) {
+        self.init(namespaces: job.namespaces)
+        self.selectors = spec.selectors
+        self.excludeSelectors = spec.excludeSelectors
+        self.excludeResourceTypes = spec.excludeResourceTypes
+        self.includeOptionalResourceTypes = spec.includeOptionalResourceTypes
+        self.includeNetworkPolicyWithCIDR = spec.includesNetworkPolicyWithCIDR
+        self.ignoreOwnerReferencesCheck = spec.ignoresOwnerReferences
+        self.includeServiceAccounts = job.movesServiceAccounts
+        self.volumesOnly = job.volumesOnly
+    }
+}

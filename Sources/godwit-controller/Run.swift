@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AgentAPI
+import ArgumentParser
+import ControlPlane
+import Foundation
+import KubernetesClient
+import Logging
+import ObjectModel
+import UnixSignals
+
+/// Runs until SIGTERM or SIGINT.
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Runs the controllers until they are told to stop.",
+        discussion: """
+            Example: godwit-controller run --embedded ./cluster --agent ./pool
+            Example: godwit-controller run --kubeconfig ~/.kube/config --agent /var/lib/godwit
+            Without --embedded and --kubeconfig it looks where kubectl looks, and in a pod at the
+            pod's service account.
+            """
+    )
+
+    @Option(
+        help: ArgumentHelp(
+            "The pool or socket of an agent, or https://HOST:PORT; give it once for each agent.",
+            discussion: "A host's name stands for the agents at all of its addresses."
+        ),
+        completion: .directory
+    )
+    var agent: [String] = []
+    @Option(
+        help: "The directory with the certificate for agents that are reached over https.",
+        completion: .directory
+    )
+    var agentTLS: String?
+
+    @Option(help: "The kubeconfig of the cluster to look after.", completion: .file())
+    var kubeconfig: String?
+    @Option(help: "The context in it; the current one without it.") var context: String?
+
+    @Option(
+        help: "Serve a cluster of this process's own out of this directory.",
+        completion: .directory
+    )
+    var embedded: String?
+    @Option(help: "Where the embedded cluster listens: 127.0.0.1:PORT.") var listen: String?
+    @Option(help: "A namespace whose user gets a kubeconfig in the embedded cluster.")
+    var user: [String] = []
+
+    @Option(help: "The namespace whose Migrations may move any namespace.")
+    var adminNamespace = "kube-system"
+    @Option(help: "The namespace of the Lease that lets one of several processes work.")
+    var leaseNamespace = "kube-system"
+    @Option(help: "Objects of each kind that are looked at at once.") var workers = 10
+    @Flag(help: "Let Migrations move service accounts too.")
+    var moveServiceAccounts = false
+    @Flag(
+        help: ArgumentHelp(
+            "Let the kubeconfigs of ClusterPairs read files of this machine and start programs.",
+            discussion: "Whoever may create a ClusterPair can then do what this process can."
+        )
+    )
+    var trustClusterPairs = false
+    @Option(
+        help: "trace, debug, info, notice, warning, error or critical.",
+        transform: { text in
+            guard let level = Logger.Level(rawValue: text) else {
+                throw ValidationError("'\(PlainText.line(text))' is no level of the log")
+            }
+            return level
+        }
+    )
+    var logLevel = Logger.Level.info
+
+    func validate() throws {
+        guard self.embedded == nil || self.kubeconfig == nil else {
+            throw ValidationError("--embedded and --kubeconfig exclude each other")
+        }
+        guard self.embedded != nil || (self.listen == nil && self.user.isEmpty) else {
+            throw ValidationError("--listen and --user are for --embedded")
+        }
+        guard (1...100).contains(self.workers) else {
+            throw ValidationError("--workers must be from 1 to 100")
+        }
+    }
+
+    func run() async throws {
+        guard !self.agent.isEmpty else {
+            throw APIError(
+                .invalidConfiguration,
+                "No agent is given.",
+                cause: "volumes are moved by agents",
+                try: "give the pool of each: godwit-controller run … --agent POOL"
+            )
+        }
+        let agents = try AgentDirectory(self.agent, tls: self.agentTLS)
+        let logger = Composition.logger(self.logLevel)
+        // Before anything begins: a signal that comes early must not be lost.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.work(agents, logger) }
+            group.addTask {
+                for await signal in signals {
+                    logger.info("stopping", metadata: ["signal": "\(signal)"])
+                    return
+                }
+            }
+            defer { group.cancelAll() }
+            do { try await group.next() } catch is CancellationError { return }
+        }
+    }
+
+    private func work(_ agents: AgentDirectory, _ logger: Logger) async throws {
+        if let embedded {
+            let cluster = try EmbeddedRun(embedded, listen: self.listen, users: self.user, logger)
+            try await cluster.run { client in
+                try await self.control(client, agents, logger)
+            }
+        } else {
+            let client = try self.client()
+            try await withCheck(client) {
+                try await self.lead(client, agents, logger)
+            }
+        }
+    }
+
+    private func client() throws(APIError) -> KubernetesClient {
+        do {
+            let connection = try ClusterConnection.find(
+                kubeconfig: self.kubeconfig,
+                context: self.context,
+                environment: Composition.environment
+            )
+            return try KubernetesClient(connection, environment: Composition.environment)
+        } catch {
+            throw APIError(
+                .invalidConfiguration,
+                "There is no way to the cluster: \(error.problem).",
+                cause: error.entry.isEmpty ? error.source : "\(error.source), \(error.entry)",
+                try: error.advice
+            )
+        }
+    }
+
+    /// Looks once at the cluster: what is wrong with it for good is told at the start.
+    private func withCheck(
+        _ client: KubernetesClient,
+        _ body: () async throws -> Void
+    ) async throws {
+        let result: Result<Void, any Error>
+        do {
+            try await ControlPlane.check(client)
+            result = .success(try await body())
+        } catch { result = .failure(error) }
+        await client.shutdown()
+        try result.get()
+    }
+
+    /// Works while no other process does.
+    private func lead(
+        _ client: KubernetesClient,
+        _ agents: AgentDirectory,
+        _ logger: Logger
+    ) async throws {
+        let lease = ObjectKey(self.leaseNamespace, "godwit-controller")
+        let election = LeaseElection(client, lease: lease, identity: Composition.identity)
+        try await election.run(
+            onTrouble: { error in
+                logger.warning("lease not renewed", metadata: ["error": "\(error)"])
+            },
+            {
+                logger.info("leading", metadata: ["lease": "\(lease)"])
+                try await self.control(client, agents, logger)
+            }
+        )
+    }
+
+    private func control(
+        _ client: KubernetesClient,
+        _ agents: AgentDirectory,
+        _ logger: Logger
+    ) async throws {
+        var options = ControlPlaneOptions()
+        options.adminNamespace = self.adminNamespace
+        options.workers = self.workers
+        options.movesServiceAccounts = self.moveServiceAccounts
+        if self.trustClusterPairs { options.kubeconfigPermissions = .all }
+        let plane = ControlPlane(
+            client: client,
+            driver: PoolVolumeDriver { () throws(VolumeTrouble) in try agents.current() },
+            options: options,
+            identity: Composition.identity,
+            logger: logger
+        )
+        try await plane.run {
+            logger.info(
+                "controllers ready",
+                metadata: ["server": "\(client.connection.server)"]
+            )
+        }
+    }
+}
