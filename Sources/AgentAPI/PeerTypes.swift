@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Foundation
+
 /// What anybody may read on port 9001 before pairing: which CA the agent answers for.
 ///
 /// Not believed as it stands. The source pins TLS to this CA and the proofs bind it (P8): in the
@@ -11,12 +13,15 @@ public struct PairingAuthority: Codable, Hashable, Sendable {
     public let authority: String
     /// The version of the release.
     public let version: String
+    /// The time of day there, which certificates need to agree; nil from releases that do not say it.
+    public let time: Date?
 
     /// The answer of the agent `cluster`.
-    public init(cluster: String, authority: String, version: String) {
+    public init(cluster: String, authority: String, version: String, time: Date? = nil) {
         self.cluster = cluster
         self.authority = authority
         self.version = version
+        self.time = time
     }
 }
 

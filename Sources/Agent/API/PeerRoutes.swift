@@ -25,7 +25,8 @@ struct PeerRoutes: Sendable {
                 PairingAuthority(
                     cluster: "\(core.identity.cluster)",
                     authority: core.identity.authority.certificate.pem,
-                    version: Release.version
+                    version: Release.version,
+                    time: core.environment.now()
                 )
             }
         }
