@@ -195,7 +195,9 @@ let package = Package(
         // Level 6: composition only.
         .executableTarget(
             name: "godwit",
-            dependencies: ["BlockTypes", "AgentAPI", arguments],
+            dependencies: [
+                "BlockTypes", "ObjectModel", "Kinds", "KubernetesClient", "AgentAPI", arguments,
+            ],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -282,6 +284,7 @@ let package = Package(
             [
                 "BlockTypes", "Locks", "Agent", "AgentAPI", "Catalogue", "Identity",
                 "SecureTransport", "WireProtocol", "Receiver", "TestSupport", "godwit",
+                "ObjectModel", "Kinds", "KubernetesClient",
                 "godwit-agent", logging, arguments,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -55,31 +55,49 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
     case poolNotWritable = "GW5004"
     case poolNewer = "GW5005"
     case catalogueFailed = "GW5006"
+    // 60xx: clusters and what moves between them.
+    case clusterUnreachable = "GW6001"
+    case objectNotFound = "GW6002"
+    case objectExists = "GW6003"
+    case objectConflict = "GW6004"
+    case clusterDenied = "GW6005"
+    case objectInvalid = "GW6006"
+    case clusterFailed = "GW6007"
+    case invalidKubeconfig = "GW6008"
+    case invalidManifest = "GW6009"
+    case migrationFailed = "GW6010"
+    case migrationPartial = "GW6011"
+    case checkFailed = "GW6012"
+    case notReady = "GW6013"
 
     /// What a caller does about this failure.
     public var category: ErrorCategory {
         switch self {
         case .volumeNotFound, .pairNotFound, .transferNotFound, .generationNotFound,
-            .unknownRoute:
+            .unknownRoute, .objectNotFound:
             .notFound
         case .volumeExists, .pairExists, .volumeInUse, .notASource, .fileExists, .cannotFreeze,
             .transferEnded, .pairInUse, .transferExists, .shrinkNotAllowed, .lineageForked,
             .poolInUse,
-            .addressInUse:
+            .addressInUse, .objectExists, .objectConflict:
             .conflict
-        case .invalidRequest, .invalidName, .fileNotReadable, .needsConfirmation: .usage
-        case .peerUnreachable, .agentUnreachable, .draining: .unreachable
+        case .invalidRequest, .invalidName, .fileNotReadable, .needsConfirmation,
+            .objectInvalid, .invalidManifest:
+            .usage
+        case .peerUnreachable, .agentUnreachable, .draining, .clusterUnreachable: .unreachable
         case .pairingRefused, .pairingLimited, .peerNotTrusted, .pairRevoked,
-            .socketNotAllowed:
+            .socketNotAllowed, .clusterDenied:
             .notAllowed
         case .peerFailed, .transferFailed, .transferRefused, .agentFailed, .noSpace,
-            .storeFailed, .stateDamaged, .catalogueFailed, .transferCancelled, .failedDemo:
+            .storeFailed, .stateDamaged, .catalogueFailed, .transferCancelled, .failedDemo,
+            .clusterFailed, .migrationFailed, .checkFailed, .notReady:
             .failed
-        case .transferPartial: .partial
+        case .transferPartial, .migrationPartial: .partial
         case .contentsDiffer: .different
         case .detached: .interrupted
         case .waitTimedOut: .timedOut
-        case .invalidConfiguration, .poolNotWritable, .poolNewer: .configuration
+        case .invalidConfiguration, .poolNotWritable, .poolNewer, .invalidKubeconfig:
+            .configuration
         }
     }
 }

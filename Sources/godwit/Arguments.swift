@@ -6,26 +6,77 @@ import BlockTypes
 
 /// What has to be known about the arguments before the parser sees them.
 enum Arguments {
-    private static let globalsWithValue: Set = ["--agent", "-o", "--output"]
+    private static let globalsWithValue: Set = [
+        "--agent", "-o", "--output", "-n", "--namespace", "--kubeconfig", "--context",
+    ]
 
-    /// Moves options that stand before the command behind it, where each command takes them.
+    /// The arguments as the parser takes them, from how people and storkctl write them.
+    static func prepared(_ arguments: [String]) -> [String] {
+        Self.globalsLast(Self.kebab(arguments))
+    }
+
+    /// Moves options that stand before the command, or between its first two words, behind it, where each
+    /// command takes them.
     static func globalsLast(_ arguments: [String]) -> [String] {
         var globals: [String] = []
+        var words: [String] = []
         var rest = arguments[...]
-        while let first = rest.first {
+        while let first = rest.first, words.count < 2 {
             if Self.globalsWithValue.contains(first), rest.count > 1 {
                 globals += rest.prefix(2)
                 rest = rest.dropFirst(2)
-            } else if first.hasPrefix("--agent=") || first.hasPrefix("--output=") {
+            } else if Self.isGlobalWithItsValue(first) {
                 globals.append(first)
                 rest = rest.dropFirst()
-            } else {
+            } else if first.hasPrefix("-") {
                 break
+            } else {
+                words.append(first)
+                rest = rest.dropFirst()
             }
         }
-        guard let command = rest.first, !command.hasPrefix("-") else { return Array(rest) }
+        guard !words.isEmpty else { return Array(rest) }
         let end = rest.firstIndex(of: "--") ?? rest.endIndex
-        return Array(rest[..<end]) + globals + Array(rest[end...])
+        return words + Array(rest[..<end]) + globals + Array(rest[end...])
+    }
+
+    private static func isGlobalWithItsValue(_ argument: String) -> Bool {
+        if argument == "-A" { return true }
+        guard argument.hasPrefix("--"), let equals = argument.firstIndex(of: "=") else {
+            return argument == "--all-namespaces"
+        }
+        return Self.globalsWithValue.contains(String(argument[..<equals]))
+    }
+
+    /// Writes option names in one way: `--clusterPair` as `--cluster-pair`, and `--includeResources=false`,
+    /// as Go's programs take it, as `--no-include-resources`.
+    ///
+    /// Options whose name is in kebab-case already, and whatever stands behind `--`, stay.
+    static func kebab(_ arguments: [String]) -> [String] {
+        let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
+        return arguments[..<end].map(Self.kebab) + arguments[end...]
+    }
+
+    /// What can be switched off with `=false`.
+    private static let switches: Set = [
+        "--include-resources", "--include-volumes", "--start-applications",
+    ]
+
+    private static func kebab(_ argument: String) -> String {
+        guard argument.hasPrefix("--") else { return argument }
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let letters = parts[0]
+            .map { letter in
+                letter.isUppercase ? "-\(letter.lowercased())" : String(letter)
+            }
+        let name = letters.joined()
+        guard parts.count > 1 else { return name }
+        guard Self.switches.contains(name) else { return "\(name)=\(parts[1])" }
+        switch parts[1].lowercased() {
+        case "true", "t", "1": return name
+        case "false", "f", "0": return "--no-\(name.dropFirst(2))"
+        default: return "\(name)=\(parts[1])"
+        }
     }
 
     /// Whether the last line of standard error is to be JSON too.
@@ -58,13 +109,13 @@ enum Arguments {
         for word in words {
             let subcommands = current.configuration.subcommands
             guard !subcommands.isEmpty, !word.hasPrefix("-") else { return nil }
-            let names = subcommands.compactMap { $0.configuration.commandName }
-            if let next = subcommands.first(where: { $0.configuration.commandName == word }) {
+            if let next = subcommands.first(where: { Self.words(of: $0).contains(word) }) {
                 current = next
                 path += " \(word)"
                 continue
             }
-            let meant = Suggestion.nearest(to: word, in: names)
+            let names = subcommands.compactMap { $0.configuration.commandName }
+            let meant = Suggestion.nearest(to: word, in: subcommands.flatMap { Self.words(of: $0) })
             return APIError(
                 .invalidRequest,
                 "'\(path)' has no subcommand '\(word)'.",
@@ -73,5 +124,11 @@ enum Arguments {
             )
         }
         return nil
+    }
+
+    /// The words that call a command: its name and its aliases.
+    private static func words(of command: any ParsableCommand.Type) -> [String] {
+        let configuration = command.configuration
+        return [configuration.commandName].compactMap(\.self) + configuration.aliases
     }
 }

@@ -8,9 +8,10 @@ import Foundation
 @main
 enum Main {
     static func main() async {
-        let arguments = Arguments.globalsLast(Array(CommandLine.arguments.dropFirst()))
+        let arguments = Arguments.prepared(Array(CommandLine.arguments.dropFirst()))
         let structured = Arguments.wantsJSON(arguments)
         do {
+            try Program.current.check(arguments)
             if let wrong = Arguments.unknownSubcommand(arguments, of: Godwit.self) { throw wrong }
             var command = try await Godwit.asyncParseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -27,14 +28,16 @@ enum Main {
             Foundation.exit(error.error.exitCode)
         } catch {
             let code = Godwit.exitCode(for: error)
+            let text = Program.current.named(in: Godwit.fullMessage(for: error))
+            if !text.isEmpty {
+                Console.write(text + "\n", to: code.isSuccess ? .standardOutput : .standardError)
+            }
             if structured, !code.isSuccess {
-                Console.write(Godwit.fullMessage(for: error) + "\n", to: .standardError)
                 Failure.tellStructured(
                     APIError(.invalidRequest, Godwit.message(for: error))
                 )
-                Foundation.exit(code.rawValue)
             }
-            Godwit.exit(withError: error)
+            Foundation.exit(code.rawValue)
         }
     }
 }
@@ -48,16 +51,18 @@ struct Reported: Error {
 struct Godwit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "godwit",
-        abstract: "Replicates volumes block by block between paired agents.",
-        usage: "godwit [--agent DIR|SOCKET] [-o FORMAT] COMMAND …",
+        abstract: "Moves applications between clusters, and volumes block by block between agents.",
+        usage: "godwit [-n NAMESPACE] [--agent DIR|SOCKET] [-o FORMAT] COMMAND …",
         discussion: """
             Examples:
               godwit demo
-              godwit --agent /var/lib/godwit volume create db --size 10GiB
+              godwit migrate mysql --to remotecluster --wait
+              godwit get migrations -A
               godwit --agent /var/lib/godwit replicate db --to remote -o json
 
-            Every command talks to the agent of one pool: --agent names the pool directory or \
-            its socket; without it GODWIT_AGENT, else /var/lib/godwit.
+            Commands about clusters take --kubeconfig, --context and -n, as kubectl does. Commands about \
+            agents take --agent: the pool directory or the socket; without it GODWIT_AGENT, else \
+            /var/lib/godwit. Called as storkctl, pxctl or kubectl-godwit it takes the same words.
 
             Exit codes: 0 done · 1 failed · 3 failed in part · 4 not found · 5 conflict · \
             7 timed out waiting · 8 contents differ · 10 agent or peer unreachable · \
@@ -65,7 +70,10 @@ struct Godwit: AsyncParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            ClusterCommand.self, PairCommand.self, VolumeCommand.self, ReplicateCommand.self,
+            GetCommand.self, DescribeCommand.self, CreateCommand.self, ApplyCommand.self,
+            DeleteCommand.self, GenerateCommand.self, MigrateCommand.self, WaitCommand.self,
+            CheckCommand.self, ClusterCommand.self, PairCommand.self, VolumeCommand.self,
+            ReplicateCommand.self,
             TransferCommand.self, EventsCommand.self, VersionCommand.self,
             CompletionCommand.self, DemoCommand.self,
         ]

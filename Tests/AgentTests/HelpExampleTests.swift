@@ -50,7 +50,7 @@ import Testing
     private static func command(_ words: [String]) async throws -> any ParsableCommand {
         let arguments = Array(words.dropFirst())
         guard words[0] == "godwit" else { return try GodwitAgent.parseAsRoot(arguments) }
-        let ordered = Arguments.globalsLast(arguments)
+        let ordered = Arguments.prepared(arguments)
         if let wrong = Arguments.unknownSubcommand(ordered, of: Godwit.self) { throw wrong }
         return try await Godwit.asyncParseAsRoot(ordered)
     }

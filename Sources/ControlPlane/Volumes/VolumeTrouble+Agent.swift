@@ -38,6 +38,11 @@ extension VolumeTrouble {
             .contentsDiffer, .failedDemo, .transferRefused, .storeFailed, .stateDamaged,
             .invalidConfiguration, .poolInUse, .addressInUse, .poolNotWritable, .poolNewer:
             (.failed, false)
+        // No agent says these: they are the command line's, about clusters.
+        case .clusterUnreachable, .objectNotFound, .objectExists, .objectConflict, .clusterDenied,
+            .objectInvalid, .clusterFailed, .invalidKubeconfig, .invalidManifest,
+            .migrationFailed, .migrationPartial, .checkFailed, .notReady:
+            (.failed, false)
         case .detached: (.interrupted, true)
         case .agentFailed, .catalogueFailed: (.failed, true)
         }

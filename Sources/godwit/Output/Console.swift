@@ -29,9 +29,13 @@ struct Console: Sendable {
     /// Prints text that is the result itself.
     func result(_ text: String) { Self.write(text + "\n", to: .standardOutput) }
 
+    /// Prints text that is the result itself, and whose lines have their ends.
+    func raw(_ text: String) { Self.write(text, to: .standardOutput) }
+
     /// Says something to the person, such as the next command.
     func note(_ text: String) {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = Program.current.named(in: text)
+            .split(separator: "\n", omittingEmptySubsequences: false)
         Self.write(lines.map { PlainText.line($0) + "\n" }.joined(), to: .standardError)
     }
 

@@ -20,6 +20,7 @@ enum Failure {
     }
 
     static func tellStructured(_ error: APIError) {
+        let error = Self.named(error)
         let line = ExitError(
             id: error.id.rawValue,
             code: error.exitCode,
@@ -33,9 +34,25 @@ enum Failure {
 
     /// The block that people read.
     static func text(of error: APIError) -> String {
-        var lines = ["error: \(PlainText.line(error.message))   [\(error.id.rawValue)]"]
+        let error = Self.named(error)
+        // An API server's own words are those that people know from kubectl.
+        let opening = Self.ownWords.contains { error.message.hasPrefix($0) } ? "" : "error: "
+        var lines = ["\(opening)\(PlainText.line(error.message))   [\(error.id.rawValue)]"]
         if let cause = error.cause { lines.append("  cause  \(PlainText.line(cause))") }
         if let remedy = error.try { lines.append("  try    \(PlainText.line(remedy))") }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static let ownWords = ["Error from server", "Unable to connect to the server"]
+
+    /// The same with commands named as this program was called.
+    private static func named(_ error: APIError) -> APIError {
+        APIError(
+            error.id,
+            Program.current.named(in: error.message),
+            cause: error.cause,
+            try: error.try.map(Program.current.named),
+            retryAfter: error.retryAfter
+        )
     }
 }

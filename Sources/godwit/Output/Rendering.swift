@@ -73,16 +73,8 @@ enum Rendering {
         let rows =
             [columns.map(\.title)]
             + items.map { item in columns.map { column in shown(column.value(item)) } }
-        let widths = columns.indices.map { index in rows.map { $0[index].count }.max() ?? 0 }
-        return
-            rows.map { row in
-                let cells = zip(row, widths)
-                    .map { cell, width in
-                        cell + String(repeating: " ", count: width - cell.count)
-                    }
-                return trimmed(cells.joined(separator: "   ")) + "\n"
-            }
-            .joined()
+        var table = TextTable()
+        return table.lines(rows)
     }
 
     private static func facts<Item: Listed>(_ item: Item, wide: Bool) -> String {
