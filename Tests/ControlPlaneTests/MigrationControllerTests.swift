@@ -8,7 +8,7 @@ import Testing
 
 @testable import ControlPlane
 
-@Suite(.timeLimit(.minutes(1))) struct MigrationControllerTests {
+@Suite(.timeLimit(.minutes(5))) struct MigrationControllerTests {
     private let stage = ControllerStage()
 
     @Test func aMigrationComesToItsEndWithEveryTotal() async throws {
@@ -189,7 +189,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct ClusterPairControllerTests {
+@Suite(.timeLimit(.minutes(5))) struct ClusterPairControllerTests {
     private let stage = ControllerStage()
     private let key = ObjectKey("db", "p")
 

@@ -56,7 +56,6 @@ struct DeployTests {
 
     private func expectTaken(_ folder: String) throws {
         defer { _ = self.cluster.complaint("delete", "clusterrolebinding", "godwit-source") }
-        _ = try self.apply("crds-without-rules")
         let first = try self.apply(folder)
         for object in [
             "deployment.apps/godwit-controller", "daemonset.apps/godwit-agent",
@@ -68,7 +67,6 @@ struct DeployTests {
     }
 
     @Test func theControllersSeeANamespacesSecretsOnlyWhereTheyAreBound() throws {
-        _ = try self.apply("crds-without-rules")
         _ = try self.apply("base")
         let bound = try self.cluster.newNamespace()
         let other = try self.cluster.newNamespace()

@@ -6,7 +6,7 @@ import ObjectModel
 import Testing
 
 /// The command line of `godwit-controller`, and how a start that cannot work ends.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct ControllerProcessTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ControllerProcessTests {
     private let scratch: ScratchDirectory
 
     init() throws { self.scratch = try ScratchDirectory() }
