@@ -10,7 +10,8 @@ struct YAMLMarks {
     private let lines: [Substring.UnicodeScalarView]
 
     init(_ text: String) {
-        let hasEscape = text.contains("\\uFEFF") || text.contains("\\ufeff")
+        // Bytes, not characters: a combining accent behind the escape would be one with its last one.
+        let hasEscape = text.utf8.contains(UInt8(ascii: "\\"))
         self.lines = hasEscape ? Self.lines(of: text).map(\.unicodeScalars) : []
     }
 
