@@ -178,20 +178,16 @@ struct AgentCore: Sendable {
     ///   `peerNotTrusted`, `pairRevoked`.
     func check(_ name: String) async throws(APIError) -> PairCheck {
         let record = try self.registry.outgoing(named: name)
-        let client = try self.peerClient(record)
-        do throws(APIError) {
-            let told: VersionInfo = try await client.get(PeerRoute.version)
-            await client.close()
-            return PairCheck(
-                name: name,
-                cluster: record.pair.cluster,
-                version: told.version,
-                protocolVersion: told.protocolVersion
-            )
-        } catch {
-            await client.close()
-            throw error
-        }
+        let told = try await self.peerClient(record)
+            .once { client throws(APIError) -> VersionInfo in
+                try await client.get(PeerRoute.version)
+            }
+        return PairCheck(
+            name: name,
+            cluster: record.pair.cluster,
+            version: told.version,
+            protocolVersion: told.protocolVersion
+        )
     }
 
     /// Lets go of the generations that only this pair needed.
@@ -243,8 +239,7 @@ struct AgentCore: Sendable {
         }
         let record = try self.registry.outgoing(named: pair)
         let volume = try self.volumes.source(name)
-        let client = try self.peerClient(record)
-        do throws(APIError) {
+        return try await self.peerClient(record).once { client throws(APIError) in
             let number = try await Self.common(volume, client, wanted.generation, pair: pair)
             async let remote: GenerationProof = client.post(
                 PeerRoute.proof(volume: "\(volume.id)", generation: number),
@@ -258,11 +253,7 @@ struct AgentCore: Sendable {
             do { proof = try await remote } catch let error as APIError { throw error } catch {
                 throw APIError(.peerFailed, "No proof from pair \(pair).", cause: "\(error)")
             }
-            await client.close()
             return self.noted(VolumeVerifyResult(local: local, pair: pair, remote: proof))
-        } catch {
-            await client.close()
-            throw error
         }
     }
 

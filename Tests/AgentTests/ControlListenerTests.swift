@@ -28,12 +28,10 @@ import Testing
 
     private func volumes(_ credentials: ControlCredentials) async throws -> [VolumeInfo] {
         let client = try AgentClient(url: self.url, credentials: credentials)
-        let result: Result<ItemList<VolumeInfo>, any Error>
-        do { result = .success(try await client.get(AgentRoute.volumes)) } catch {
-            result = .failure(error)
+        let list: ItemList<VolumeInfo> = try await client.once { client throws(APIError) in
+            try await client.get(AgentRoute.volumes)
         }
-        await client.close()
-        return try result.get().items
+        return list.items
     }
 
     @Test func aControllerMayWhatTheSocketMay() async throws {

@@ -28,10 +28,12 @@ struct APIContext: RequestContext {
 
     /// The certificate that TLS has checked against our CA; nil where none was shown.
     func certificate() async -> IssuedCertificate? {
-        guard let shown = try? await self.channel.nioSSL_peerCertificate().get(),
-            let bytes = try? shown.toDERBytes()
-        else { return nil }
-        return try? IssuedCertificate(der: bytes)
+        await self.shownCertificate().flatMap { try? IssuedCertificate(der: $0) }
+    }
+
+    /// The certificate that TLS has checked, in DER; nil where none was shown.
+    func shownCertificate() async -> [UInt8]? {
+        try? await self.channel.nioSSL_peerCertificate().get()?.toDERBytes()
     }
 }
 

@@ -3,8 +3,6 @@
 import AgentAPI
 import Hummingbird
 import Identity
-import NIOCore
-import NIOSSL
 
 /// Lets a request pass whose certificate is a controller's (P8).
 ///
@@ -18,7 +16,8 @@ struct ControllersOnly: RouterMiddleware {
         context: APIContext,
         next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
-        let names = await Self.names(context)
+        let shown = await context.shownCertificate()
+        let names = shown.flatMap { try? ForeignCertificate(der: $0) }?.dnsNames ?? []
         guard names.contains(ControlCredentials.controllerName) else {
             return APIResponse.failure(
                 APIError(
@@ -30,13 +29,5 @@ struct ControllersOnly: RouterMiddleware {
             )
         }
         return try await next(request, context)
-    }
-
-    private static func names(_ context: APIContext) async -> [String] {
-        guard let shown = try? await context.channel.nioSSL_peerCertificate().get(),
-            let bytes = try? shown.toDERBytes(),
-            let certificate = try? ForeignCertificate(der: bytes)
-        else { return [] }
-        return certificate.dnsNames
     }
 }

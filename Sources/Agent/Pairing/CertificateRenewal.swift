@@ -63,23 +63,19 @@ struct CertificateRenewal: Service {
                 privateKey: held
             )
         )
-        do throws(APIError) {
-            let renewed = try await self.ask(record, client)
-            await client.close()
-            try self.registry.update(record) { current in
-                current.certificate = renewed.certificate
-                current.privateKey = renewed.privateKey
-                current.pair.dataPort = renewed.pair.dataPort
-            }
-            self.journal.note(
-                "CertificateRenewed",
-                "the certificate of pair \(record.pair.name) was renewed",
-                pair: record.pair.name
-            )
-        } catch {
-            await client.close()
-            throw error
+        let renewed = try await client.once { client throws(APIError) in
+            try await self.ask(record, client)
         }
+        try self.registry.update(record) { current in
+            current.certificate = renewed.certificate
+            current.privateKey = renewed.privateKey
+            current.pair.dataPort = renewed.pair.dataPort
+        }
+        self.journal.note(
+            "CertificateRenewed",
+            "the certificate of pair \(record.pair.name) was renewed",
+            pair: record.pair.name
+        )
     }
 
     private func ask(

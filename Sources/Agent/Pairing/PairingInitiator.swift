@@ -42,8 +42,8 @@ struct PairingInitiator: Sendable {
             port: wanted.port,
             trust: .authority(authority.pem)
         )
-        do throws(APIError) {
-            let record = try await self.prove(
+        let record = try await client.once { client throws(APIError) in
+            try await self.prove(
                 wanted,
                 token,
                 authority,
@@ -51,13 +51,9 @@ struct PairingInitiator: Sendable {
                 apiPort: apiPort,
                 dataPort: dataPort
             )
-            await client.close()
-            try self.registry.store(record)
-            return record
-        } catch {
-            await client.close()
-            throw error
         }
+        try self.registry.store(record)
+        return record
     }
 
     /// A pairing whose destination has proven that it knows the token.

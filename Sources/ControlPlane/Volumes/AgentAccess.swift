@@ -49,15 +49,7 @@ public struct HTTPAgent: AgentAccess {
     private func asking<Answer: Sendable>(
         _ question: (AgentClient) async throws(APIError) -> Answer
     ) async throws(APIError) -> Answer {
-        let client = try self.connect()
-        do throws(APIError) {
-            let answer = try await question(client)
-            await client.close()
-            return answer
-        } catch {
-            await client.close()
-            throw error
-        }
+        try await self.connect().once(question)
     }
 
     /// Every pair of the agent.

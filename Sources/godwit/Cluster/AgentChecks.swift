@@ -87,22 +87,18 @@ struct AgentChecks {
         do throws(APIError) {
             let client = try PeerClient(host: host, port: port, trust: .nobody)
             let before = Date()
-            do throws(APIError) {
-                let authority: PairingAuthority = try await client.get(PeerRoute.authority)
-                let after = Date()
-                await client.close()
+            let authority = try await client.once { client throws(APIError) -> PairingAuthority in
+                try await client.get(PeerRoute.authority)
+            }
+            let after = Date()
+            findings.append(
+                .ok("peer-api", area, "port \(port) answers over TLS 1.3: \(authority.version)")
+            )
+            findings.append(Self.skew("peer-version", area, authority.version))
+            if let time = authority.time {
                 findings.append(
-                    .ok("peer-api", area, "port \(port) answers over TLS 1.3: \(authority.version)")
+                    .clocks("peer-clock", area, theirs: time, before: before, after: after)
                 )
-                findings.append(Self.skew("peer-version", area, authority.version))
-                if let time = authority.time {
-                    findings.append(
-                        .clocks("peer-clock", area, theirs: time, before: before, after: after)
-                    )
-                }
-            } catch {
-                await client.close()
-                throw error
             }
         } catch { findings.append(.failed("peer-api", area, error)) }
         do throws(APIError) {

@@ -44,14 +44,7 @@ struct AgentOptions: ParsableArguments {
 
     /// Runs `body` with a client that is closed afterwards.
     func withAgent(_ body: (AgentClient) async throws -> Void) async throws {
-        let client = try AgentClient(at: self.location)
-        do {
-            try await body(client)
-            await client.close()
-        } catch {
-            await client.close()
-            throw error
-        }
+        try await AgentClient(at: self.location).once(body)
     }
 }
 

@@ -139,14 +139,8 @@ final class DemoStage {
         _ name: String,
         _ path: String
     ) async throws -> Answer {
-        let client = try AgentClient(at: "\(self.directory)/\(name)")
-        do {
-            let answer: Answer = try await client.get(path, timeout: .seconds(10))
-            await client.close()
-            return answer
-        } catch {
-            await client.close()
-            throw error
+        try await AgentClient(at: "\(self.directory)/\(name)").once { client throws(APIError) in
+            try await client.get(path, timeout: .seconds(10))
         }
     }
 

@@ -58,15 +58,7 @@ final class TestAgent {
         _ pool: String,
         _ question: (AgentClient) async throws(APIError) -> Answer
     ) async throws(APIError) -> Answer {
-        let client = try AgentClient(at: pool)
-        do throws(APIError) {
-            let answer = try await question(client)
-            await client.close()
-            return answer
-        } catch {
-            await client.close()
-            throw error
-        }
+        try await AgentClient(at: pool).once(question)
     }
 
     func get<Answer: Decodable & Sendable>(_ path: String) async throws(APIError) -> Answer {
