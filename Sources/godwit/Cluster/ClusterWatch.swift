@@ -44,12 +44,9 @@ extension Cluster {
                 }
             } catch {
                 guard error.reason == .gone || error.isRetryable else { throw APIError(error) }
-                if error.reason != .gone {
-                    trouble(APIError(error))
-                    guard (try? await Task.sleep(for: Self.pause)) != nil else { return }
-                }
-                guard let now = try? await self.list(resource, namespace: namespace) else {
-                    continue
+                if error.reason != .gone { trouble(APIError(error)) }
+                guard let now = try await self.listAgain(resource, namespace, trouble) else {
+                    return
                 }
                 version = now.resourceVersion
                 for object in now.items where shown[object.key] != object.resourceVersion {
@@ -58,6 +55,26 @@ extension Cluster {
                 }
             }
         }
+    }
+
+    /// The list once it can be had; nil where the command ends before.
+    private func listAgain(
+        _ resource: APIResource,
+        _ namespace: String?,
+        _ trouble: (APIError) -> Void
+    ) async throws(APIError) -> ObjectList? {
+        while (try? await Task.sleep(for: Self.pause)) != nil {
+            do throws(ClusterError) {
+                return try await self.client.list(
+                    resource,
+                    namespace: resource.isNamespaced ? namespace : nil
+                )
+            } catch {
+                guard error.isRetryable else { throw APIError(error) }
+                trouble(APIError(error))
+            }
+        }
+        return nil
     }
 
     /// Between two attempts to reach a server that is away.
