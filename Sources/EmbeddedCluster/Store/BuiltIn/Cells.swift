@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Kinds
 import ObjectModel
 
 /// The columns and cells that several built-in kinds share, worded as `kubectl` shows them.
@@ -31,7 +32,7 @@ enum Cells {
         KindColumn(heading, summary: summary, priority: priority) { object, now in
             guard let time = time(object), !time.isEmpty else { return absent }
             guard let date = StoreEnvironment.date(time) else { return "<invalid>" }
-            return .string(Self.duration(seconds: Int(now.timeIntervalSince(date).rounded(.down))))
+            return .string(Age.text(seconds: Int(now.timeIntervalSince(date).rounded(.down))))
         }
     }
 
@@ -115,25 +116,5 @@ enum Cells {
         ]
         let texts = (modes?.array ?? []).compactMap(\.string).map { short[$0] ?? $0 }
         return .string(texts.joined(separator: ","))
-    }
-
-    /// A length of time in at most two units, as `kubectl` words ages.
-    static func duration(seconds: Int) -> String {
-        func two(_ first: Int, _ unit: String, _ rest: Int, _ smaller: String) -> String {
-            rest == 0 ? "\(first)\(unit)" : "\(first)\(unit)\(rest)\(smaller)"
-        }
-        if seconds < -1 { return "<invalid>" }
-        if seconds < 120 { return "\(max(0, seconds))s" }
-        let minutes = seconds / 60
-        if minutes < 10 { return two(minutes, "m", seconds % 60, "s") }
-        if minutes < 180 { return "\(minutes)m" }
-        let hours = minutes / 60
-        if hours < 8 { return two(hours, "h", minutes % 60, "m") }
-        if hours < 48 { return "\(hours)h" }
-        let days = hours / 24
-        if days < 8 { return two(days, "d", hours % 24, "h") }
-        if days < 730 { return "\(days)d" }
-        if days < 365 * 8 { return two(days / 365, "y", days % 365, "d") }
-        return "\(days / 365)y"
     }
 }

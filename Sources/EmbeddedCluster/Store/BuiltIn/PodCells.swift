@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Kinds
 import ObjectModel
 
 /// What `kubectl get` shows of pods and of what runs them.
@@ -75,6 +76,6 @@ enum JobCells {
             return ""
         }
         let end = object["status", "completionTime"]?.string.flatMap(StoreEnvironment.date) ?? now
-        return .string(Cells.duration(seconds: Int(end.timeIntervalSince(start))))
+        return .string(Age.text(seconds: Int(end.timeIntervalSince(start))))
     }
 }
