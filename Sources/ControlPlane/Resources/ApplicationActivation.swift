@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Kinds
 public import KubernetesClient
 import ObjectModel
 
@@ -65,7 +66,7 @@ public struct ApplicationActivation: Sendable {
                 }
                 for object in objects.sorted(by: { $0.name < $1.name }) {
                     guard let change = self.change(object, direction) else { continue }
-                    let place = object.annotations[MigrationNames.migrationNamespace]
+                    let place = object.noted(.migrationNamespace)
                     places[namespace, default: [namespace]].insert(place ?? namespace)
                     try await self.make(change, resource, object, &result)
                 }
@@ -198,7 +199,7 @@ extension ApplicationActivation {
                 for schedule in schedules.sorted(by: { $0.name < $1.name })
                 where Self.migrates(schedule, here, labels)
                     && (direction == .activate
-                        || schedule.isMarked(MigrationNames.prefix + "static-copy"))
+                        || schedule.isMarked(.staticCopy))
                 {
                     try await self.mark(schedule, direction, resource, &result)
                 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Kinds
 public import ObjectModel
 
 /// How an application of some kind is stopped and started again.
@@ -64,8 +65,9 @@ public enum ApplicationControl: Hashable, Sendable {
         var kept = current
         if current == 0, let saved = object.savedReplicas, saved > 0 { kept = saved }
         object.set(0, at: "spec", "replicas")
-        object.set(.string("\(kept)"), at: "metadata", "annotations", MigrationNames.replicas)
-        object.set(nil, at: "metadata", "annotations", MigrationNames.formerReplicas)
-        object.set("true", at: "metadata", "labels", MigrationNames.migrated)
+        let saved = StorkNames.Annotation.migrationReplicas
+        for key in saved.keys { object.set(nil, at: "metadata", "annotations", key) }
+        object.set(.string("\(kept)"), at: "metadata", "annotations", saved.key)
+        object.set("true", at: "metadata", "labels", StorkNames.Annotation.migrated.key)
     }
 }

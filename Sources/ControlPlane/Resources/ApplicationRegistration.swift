@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Kinds
 public import ObjectModel
 
 /// A field that stops an application when it has a certain value.
@@ -37,7 +38,7 @@ public struct Suspension: Hashable, Sendable {
 
     /// The annotation that keeps what the field was.
     public var annotation: String {
-        MigrationNames.suspended(self.path.keys.joined(separator: "."))
+        StorkNames.suspendedField(self.path.keys.joined(separator: "."))
     }
 
     /// Stops the application and keeps what the field was.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Kinds
 public import ObjectModel
 
 /// All that a Migration brings to a destination, prepared: pure, from what the source has.
@@ -57,7 +58,7 @@ public struct ApplyWork: Sendable {
             kinds.insert(GroupKind(object.groupVersionKind))
             for name in [
                 object["spec", "storageClassName"]?.string,
-                object.annotations[MigrationNames.storageClass],
+                object.noted(.currentStorageClassName),
                 object.annotations["volume.beta.kubernetes.io/storage-class"],
             ] { if let name { classes.insert(name) } }
         }

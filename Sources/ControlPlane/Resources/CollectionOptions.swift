@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Kinds
 public import ObjectModel
 
 /// What a Migration asks to be moved.
@@ -78,7 +79,7 @@ public enum LeftOutReason: Hashable, Sendable, CustomStringConvertible {
         case .kindExcluded: "its kind is in excludeResourceTypes"
         case .kindOnRequest: "its kind is not in includeOptionalResourceTypes"
         case .volumesOnly: "includeResources is false"
-        case .markedToSkip: "it has the annotation \(MigrationNames.skipResource)"
+        case .markedToSkip: "it has the annotation \(StorkNames.Annotation.skipResource.key)"
         case .selectorsDoNotMatch: "its labels do not match selectors"
         case .excludeSelectorMatches: "its labels match excludeSelectors"
         case .seenBefore: "the same object was listed under another version"

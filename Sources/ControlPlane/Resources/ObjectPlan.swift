@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Foundation
+import Kinds
 import ObjectModel
 
 /// What is done next so that the destination has an object.
@@ -53,7 +54,9 @@ struct ObjectPlan: Sendable {
         if kind == SupportKind.namespace || kind == SupportKind.storageClass { return .done }
         if kind == SupportKind.definition, !existing.isMigrated { return .done }
         let wanted = self.joined(prepared, with: existing)
-        if existing.isMigrated, wanted.hash == existing.annotations[MigrationNames.resourceHash] {
+        if existing.isMigrated,
+            wanted.hash == existing.noted(.resourceHash)
+        {
             return .done
         }
         if MovedKind(existing.groupVersionKind) == .serviceAccount {

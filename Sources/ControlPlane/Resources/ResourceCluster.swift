@@ -73,7 +73,7 @@ extension KubernetesClient: ResourceCluster {
         _ resource: APIResource,
         namespace: String?
     ) async throws(ClusterError) -> [KubeObject] {
-        try await self.list(resource, namespace: namespace).items
+        try await self.all(resource, namespace: namespace)
     }
 
     /// Server-side apply that takes fields from other writers.
@@ -107,13 +107,7 @@ extension KubernetesClient: ResourceCluster {
         _ patch: JSON,
         isStatus: Bool
     ) async throws(ClusterError) -> KubeObject {
-        try await self.patch(
-            resource,
-            key,
-            .merge(patch),
-            subresource: isStatus ? "status" : nil,
-            WriteOptions(fieldManager: manager)
-        )
+        try await self.merge(resource, key, patch, isStatus: isStatus, manager: manager)
     }
 
     /// Asks for the object with this UID to go; one that is gone already is success.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Kinds
 import ObjectModel
 
 /// Which Endpoints a Service makes again at the destination.
@@ -22,7 +23,7 @@ struct GeneratedEndpoints {
     }
 
     func contains(_ endpoints: KubeObject) -> Bool {
-        if endpoints.isMarked(MigrationNames.includeResource) { return false }
+        if endpoints.isMarked(.includeResource) { return false }
         if self.selecting.contains(endpoints.key) { return true }
         let annotations = endpoints.annotations
         if !annotations.isEmpty, annotations[Self.applied] == nil { return true }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Kinds
 public import ObjectModel
 
 /// Decides what of a source's objects a migration moves: a pure function of what was listed.
@@ -108,8 +109,8 @@ extension ResourceCollector {
     private func general(_ object: KubeObject) -> LeftOutReason? {
         let kind = MovedKind(object.groupVersionKind)
         if let reason = self.namespace(object) ?? self.kind(object, kind) { return reason }
-        if object.isMarked(MigrationNames.skipResource)
-            || object.isMarked(MigrationNames.formerSkipResource)
+        if object.isMarked(.skipResource)
+            || object.isMarked(.formerSkipResource)
         {
             return .markedToSkip
         }
@@ -235,7 +236,7 @@ extension ResourceCollector {
             return .ownedByDeployment
         }
         if self.options.ignoreOwnerReferencesCheck
-            || object.isMarked(MigrationNames.skipOwnerCheck)
+            || object.isMarked(.skipOwnerReferencesCheck)
         {
             return nil
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Crypto
+import Kinds
 import ObjectModel
 
 /// What an object was made of, so that an equal one is left alone the next time.
@@ -11,8 +12,8 @@ enum ResourceHash {
     /// change is not carried over.
     static func of(_ object: KubeObject, owners: [OwnerReference] = []) -> String {
         var content = object
-        for stamp in MigrationNames.stamps {
-            content.set(nil, at: "metadata", "annotations", stamp)
+        for stamp in StorkNames.Annotation.stamps {
+            content.set(nil, at: "metadata", "annotations", stamp.key)
         }
         var bytes = content.json.bytes
         for owner in owners {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Kinds
 public import ObjectModel
 
 /// How a Migration rewrites what it moves.
@@ -38,7 +39,9 @@ public struct PreparedResource: Hashable, Sendable {
     public var transformedBy = ""
 
     /// The hash that it was stamped with.
-    public var hash: String { self.object.annotations[MigrationNames.resourceHash] ?? "" }
+    public var hash: String {
+        self.object.noted(.resourceHash) ?? ""
+    }
 
     /// Stamps it with the hash of what it is now.
     mutating func stampHash() {
@@ -47,7 +50,7 @@ public struct PreparedResource: Hashable, Sendable {
             .string(hash),
             at: "metadata",
             "annotations",
-            MigrationNames.resourceHash
+            StorkNames.Annotation.resourceHash.key
         )
     }
 }
@@ -82,7 +85,7 @@ public struct ResourcePreparation: Sendable {
                 .string(prepared.transformedBy),
                 at: "metadata",
                 "annotations",
-                MigrationNames.transformation
+                StorkNames.Annotation.transformationName.key
             )
         }
         if kind != .service { self.rewrite(&prepared.object, kind) }
@@ -110,10 +113,10 @@ public struct ResourcePreparation: Sendable {
 
     func stamp(_ prepared: inout PreparedResource) {
         let stamps = [
-            MigrationNames.migrated: "true",
-            MigrationNames.migrationName: self.options.migration.name,
-            MigrationNames.migrationNamespace: self.options.migration.namespace,
-            MigrationNames.migrationTime: self.options.time,
+            StorkNames.Annotation.migrated.key: "true",
+            StorkNames.Annotation.migrationName.key: self.options.migration.name,
+            StorkNames.Annotation.migrationNamespace.key: self.options.migration.namespace,
+            StorkNames.Annotation.migrationTime.key: self.options.time,
         ]
         for (key, value) in stamps {
             prepared.object.set(.string(value), at: "metadata", "annotations", key)
@@ -142,7 +145,7 @@ extension ResourcePreparation {
 
     /// Addresses belong to a cluster; having none (`None`) is a property of the Service.
     private func rewriteService(_ object: inout KubeObject) {
-        if self.options.skipServiceUpdate || object.isMarked(MigrationNames.skipModify) { return }
+        if self.options.skipServiceUpdate || object.isMarked(.skipModifyResource) { return }
         if object["spec", "clusterIP"]?.string != "None" {
             object.set(nil, at: "spec", "clusterIP")
         }
@@ -158,8 +161,8 @@ extension ResourcePreparation {
     private func rewriteVolume(_ object: inout KubeObject) {
         object = self.volumes.atDestination(object)
         for (annotation, field) in [
-            (MigrationNames.reclaimPolicy, "persistentVolumeReclaimPolicy"),
-            (MigrationNames.storageClass, "storageClassName"),
+            (StorkNames.Annotation.reclaimPolicy.key, "persistentVolumeReclaimPolicy"),
+            (StorkNames.Annotation.currentStorageClassName.key, "storageClassName"),
         ] {
             if let value = object["spec", field]?.string, !value.isEmpty {
                 object.set(.string(value), at: "metadata", "annotations", annotation)

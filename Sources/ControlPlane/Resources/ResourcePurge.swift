@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Kinds
 public import KubernetesClient
 import ObjectModel
 
@@ -9,7 +10,7 @@ struct PurgePlan: Sendable {
     private let names: Set<ResourceName>
     private let listed: Set<GroupKind>
 
-    private static let stash = MigrationNames.prefix + "stash-cr"
+    private static let stash = StorkNames.Annotation.stashedResource.key
 
     /// What the source has counts, not what was collected of it: who excludes a kind from a migration
     /// does not ask for its deletion.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Kinds
 import ObjectModel
 
 /// A claim and its volume, prepared.
@@ -77,7 +78,7 @@ struct VolumePlan: Sendable {
     }
 
     private static func hash(_ object: KubeObject) -> String {
-        object.annotations[MigrationNames.resourceHash] ?? ""
+        object.noted(.resourceHash) ?? ""
     }
 
     // MARK: What is in the way
@@ -166,15 +167,15 @@ struct VolumePlan: Sendable {
     }
 
     private func restore(_ pair: VolumePair, _ volume: KubeObject) -> VolumeStep {
-        let annotations = pair.volume.object.annotations
+        let wanted = pair.volume.object
         var spec: [String: JSON] = [:]
-        let policy = annotations[MigrationNames.reclaimPolicy]
+        let policy = wanted.noted(.reclaimPolicy)
         if self.restoresPolicy, let policy,
             volume["spec", "persistentVolumeReclaimPolicy"]?.string != policy
         {
             spec["persistentVolumeReclaimPolicy"] = .string(policy)
         }
-        let storage = annotations[MigrationNames.storageClass]
+        let storage = wanted.noted(.currentStorageClassName)
         if let storage, volume["spec", "storageClassName"]?.string != storage {
             spec["storageClassName"] = .string(storage)
         }
