@@ -295,7 +295,16 @@ let package = Package(
             "ControlPlaneTests",
             [
                 "ObjectModel", "Locks", "Kinds", "KubernetesClient", "ControlPlane", "AgentAPI",
-                "EmbeddedCluster", "TestSupport", "godwit-agent", "godwit-controller", logging,
+                "EmbeddedCluster", "TestSupport", logging,
+            ]
+        ),
+        // Whole systems: the executables in processes of their own. On embedded clusters with
+        // `make test`, on real API servers with `make test-kubernetes`.
+        tests(
+            "EndToEndTests",
+            [
+                "ObjectModel", "Locks", "Kinds", "KubernetesClient", "ControlPlane", "AgentAPI",
+                "TestSupport", "godwit", "godwit-agent", "godwit-controller",
             ]
         ),
         tests("KubernetesTests", ["KubernetesClient", "ObjectModel", "TestSupport"]),

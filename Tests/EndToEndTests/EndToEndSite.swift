@@ -68,15 +68,7 @@ final class Site: @unchecked Sendable {
     func agent<Answer: Sendable>(
         _ question: (AgentClient) async throws(APIError) -> Answer
     ) async throws(APIError) -> Answer {
-        let client = try AgentClient(at: "\(self.directory)/pool")
-        do throws(APIError) {
-            let answer = try await question(client)
-            await client.close()
-            return answer
-        } catch {
-            await client.close()
-            throw error
-        }
+        try await AgentClient(at: "\(self.directory)/pool").once(question)
     }
 
     func token() async throws -> String {
