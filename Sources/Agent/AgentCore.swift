@@ -239,22 +239,23 @@ struct AgentCore: Sendable {
         }
         let record = try self.registry.outgoing(named: pair)
         let volume = try self.volumes.source(name)
-        return try await self.peerClient(record).once { client throws(APIError) in
-            let number = try await Self.common(volume, client, wanted.generation, pair: pair)
-            async let remote: GenerationProof = client.post(
-                PeerRoute.proof(volume: "\(volume.id)", generation: number),
-                Empty(),
-                timeout: .seconds(3600)
-            )
-            let local = try await onThread("verify") { () throws(APIError) in
-                try volumes.proof(name, generation: number, now: now)
+        return try await self.peerClient(record)
+            .once { client throws(APIError) in
+                let number = try await Self.common(volume, client, wanted.generation, pair: pair)
+                async let remote: GenerationProof = client.post(
+                    PeerRoute.proof(volume: "\(volume.id)", generation: number),
+                    Empty(),
+                    timeout: .seconds(3600)
+                )
+                let local = try await onThread("verify") { () throws(APIError) in
+                    try volumes.proof(name, generation: number, now: now)
+                }
+                let proof: GenerationProof
+                do { proof = try await remote } catch let error as APIError { throw error } catch {
+                    throw APIError(.peerFailed, "No proof from pair \(pair).", cause: "\(error)")
+                }
+                return self.noted(VolumeVerifyResult(local: local, pair: pair, remote: proof))
             }
-            let proof: GenerationProof
-            do { proof = try await remote } catch let error as APIError { throw error } catch {
-                throw APIError(.peerFailed, "No proof from pair \(pair).", cause: "\(error)")
-            }
-            return self.noted(VolumeVerifyResult(local: local, pair: pair, remote: proof))
-        }
     }
 
     private struct Empty: Codable, Sendable {}

@@ -139,9 +139,10 @@ final class DemoStage {
         _ name: String,
         _ path: String
     ) async throws -> Answer {
-        try await AgentClient(at: "\(self.directory)/\(name)").once { client throws(APIError) in
-            try await client.get(path, timeout: .seconds(10))
-        }
+        try await AgentClient(at: "\(self.directory)/\(name)")
+            .once { client throws(APIError) in
+                try await client.get(path, timeout: .seconds(10))
+            }
     }
 
     private func waitUntilReady(_ name: String, _ process: Process) async throws {
