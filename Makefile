@@ -14,7 +14,7 @@ UNIT := ^(BlockTypes|Locks|ObjectModel|Codecs|BlockDiff|WireProtocol|Kinds|Ident
 KUBERNETES := ^KubernetesTests\.
 # The suites of the control plane wait where those of the data plane work: in one process they would
 # not get a thread for minutes.
-CONTROL := ^(KubernetesClient|EmbeddedCluster|ControlPlane|EndToEnd)Tests\.|^AgentTests\.(ClusterCommand|PairCommand|SeedRun|MigrationWait)Tests
+CONTROL := ^(KubernetesClient|EmbeddedCluster|ControlPlane|EndToEnd)Tests\.|^AgentTests\.(ActivateCommand|ClusterCommand|PairCommand|SeedRun|MigrationWait)Tests
 # Our kinds, for servers as old as those of Tools/kubernetes-build.sh: they do not know rules.
 CRDS ?= deploy/crds-without-rules
 PERF_ARGS ?=

@@ -196,7 +196,8 @@ let package = Package(
         .executableTarget(
             name: "godwit",
             dependencies: [
-                "BlockTypes", "ObjectModel", "Kinds", "KubernetesClient", "AgentAPI", arguments,
+                "BlockTypes", "ObjectModel", "Kinds", "KubernetesClient", "AgentAPI",
+                "ControlPlane", arguments,
             ],
             swiftSettings: strict
         ),

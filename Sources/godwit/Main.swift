@@ -72,7 +72,8 @@ struct Godwit: AsyncParsableCommand {
         subcommands: [
             GetCommand.self, DescribeCommand.self, CreateCommand.self, ApplyCommand.self,
             DeleteCommand.self, GenerateCommand.self, MigrateCommand.self, WaitCommand.self,
-            CheckCommand.self, ClusterCommand.self, PairCommand.self, VolumeCommand.self,
+            ActivateCommand.self, DeactivateCommand.self, CheckCommand.self, ClusterCommand.self,
+            PairCommand.self, VolumeCommand.self,
             ReplicateCommand.self,
             TransferCommand.self, EventsCommand.self, VersionCommand.self,
             CompletionCommand.self, DemoCommand.self,
