@@ -22,6 +22,9 @@ extension MigratedVolume {
             entry.bytesTotal = Int(clamping: progress.bytesTotal)
             entry.bytesDone = Int(clamping: progress.bytesDone)
         }
+        if let bytes = progress.bytesTransferred {
+            entry.bytesTransferred = Int(clamping: bytes)
+        }
         if let isFull = progress.isFull { entry.transfer = isFull ? .full : .incremental }
         switch progress.state {
         case .running:

@@ -27,7 +27,7 @@ extension MigrationStatus {
         summary.resources = counted.count
         summary.resourcesDone = counted.count { $0.status == .successful }
         summary.bytes = arrived.reduce(0) {
-            $0.addingReportingOverflow($1.bytesTotal ?? 0).partialValue
+            $0.addingReportingOverflow($1.bytesTransferred ?? 0).partialValue
         }
         if let created, let volumes = self.volumesFinished {
             summary.volumeSeconds = max(volumes.seconds(since: created), 0)

@@ -215,6 +215,7 @@ extension VolumeProgress {
         if let report = info.report, info.state.isFinal {
             self.bytesTotal = report.volumeBytes
             self.bytesDone = info.state == .succeeded ? report.volumeBytes : report.readBytes
+            self.bytesTransferred = report.wireBytes
             self.isFull = Self.isFull(report.mode)
         } else if let progress = info.progress {
             self.bytesTotal = progress.totalBytes ?? 0

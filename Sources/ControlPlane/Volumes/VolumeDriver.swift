@@ -128,6 +128,8 @@ public struct VolumeProgress: Hashable, Sendable {
     public var bytesDone: UInt64
     /// Bytes of the volume; zero until that is known.
     public var bytesTotal: UInt64
+    /// Bytes that went over the network; nil before the end.
+    public var bytesTransferred: UInt64?
     /// Seconds until the end; nil where nobody knows.
     public var secondsLeft: Int?
     /// Whether every byte was shipped; nil until that is known.
@@ -141,6 +143,7 @@ public struct VolumeProgress: Hashable, Sendable {
         stage: String = "Backup",
         bytesDone: UInt64 = 0,
         bytesTotal: UInt64 = 0,
+        bytesTransferred: UInt64? = nil,
         secondsLeft: Int? = nil,
         isFull: Bool? = nil,
         waitsFor: VolumeTrouble? = nil
@@ -149,6 +152,7 @@ public struct VolumeProgress: Hashable, Sendable {
         self.stage = stage
         self.bytesDone = bytesDone
         self.bytesTotal = bytesTotal
+        self.bytesTransferred = bytesTransferred
         self.secondsLeft = secondsLeft
         self.isFull = isFull
         self.waitsFor = waitsFor

@@ -119,6 +119,8 @@ public struct MigratedVolume: Hashable, Sendable {
     public var bytesTotal: Int?
     /// Bytes of ``bytesTotal`` that are done.
     public var bytesDone: Int?
+    /// Bytes that went over the network, compressed, in both directions; nil before the end.
+    public var bytesTransferred: Int?
 
     /// A volume whose copy begins.
     public init(claim: ObjectKey, volume: String, taskID: String) {
@@ -143,6 +145,7 @@ public struct MigratedVolume: Hashable, Sendable {
         self.run = json["run"]?.int
         self.bytesTotal = json["bytesTotal"]?.int
         self.bytesDone = json["bytesDone"]?.int
+        self.bytesTransferred = json["bytesTransferred"]?.int
     }
 
     /// As it is written.
@@ -158,6 +161,7 @@ public struct MigratedVolume: Hashable, Sendable {
         json.set(self.run.map { JSON($0) }, at: "run")
         json.set(self.bytesTotal.map { JSON($0) }, at: "bytesTotal")
         json.set(self.bytesDone.map { JSON($0) }, at: "bytesDone")
+        json.set(self.bytesTransferred.map { JSON($0) }, at: "bytesTransferred")
         return json
     }
 }
@@ -257,7 +261,7 @@ public struct MigrationSummary: Hashable, Sendable {
     public var resources = 0
     /// Resources that moved.
     public var resourcesDone = 0
-    /// Bytes of all volumes together.
+    /// Bytes that went over the network for all volumes together.
     public var bytes = 0
     /// Seconds from the begin until the volumes were there; nil where it is not known.
     public var volumeSeconds: Int?

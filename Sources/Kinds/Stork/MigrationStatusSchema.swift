@@ -81,6 +81,9 @@ extension StorkKinds {
                 ),
                 "bytesTotal": StatusParts.count("Bytes to look at or send."),
                 "bytesDone": StatusParts.count("Bytes that are done."),
+                "bytesTransferred": StatusParts.count(
+                    "Bytes that went over the network, compressed, in both directions."
+                ),
             ]
         )
     }
@@ -93,7 +96,9 @@ extension StorkKinds {
                 "numOfMigratedVolumes": StatusParts.count("Volumes that moved."),
                 "totalNumberOfResources": StatusParts.count("Objects that were to move."),
                 "numOfMigratedResources": StatusParts.count("Objects that moved."),
-                "totalBytesMigrated": StatusParts.count("Bytes of all volumes."),
+                "totalBytesMigrated": StatusParts.count(
+                    "Bytes that went over the network for all volumes."
+                ),
                 "elapsedTimeForVolumeMigration": .string(
                     "From the begin until the volumes were there: 5m0s, or NA."
                 ),

@@ -195,7 +195,13 @@ final class FakeDriver: VolumeDriver {
                     bytesTotal: 30
                 )
             }
-            return VolumeProgress(state: .done, bytesDone: 30, bytesTotal: 30, isFull: true)
+            return VolumeProgress(
+                state: .done,
+                bytesDone: 30,
+                bytesTotal: 30,
+                bytesTransferred: 10,
+                isFull: true
+            )
         }
     }
 
