@@ -35,7 +35,7 @@ build: setup ## build everything for debugging
 release: setup ## build the executables, optimised, into .build/release
 	$(SWIFT) build -c release
 
-demo: release ## replicate a real image between two agents on this machine, and break it on the way
+demo: release ## replicate an image between two agents, break it on the way, then migrate a namespace
 	$(RELEASE)/godwit demo
 
 test: ## build and run every test that needs no cluster

@@ -4,14 +4,15 @@ import AgentAPI
 import ArgumentParser
 import Foundation
 
-/// The demonstration: two agents on this machine, from pairing to a resumed and proven copy.
+/// The demonstration: two agents and two clusters on this machine, from pairing to a resumed and
+/// proven copy, and to a namespace that moves.
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Shows a whole replication on this machine.",
+        abstract: "Shows replication and a migration on this machine.",
         discussion: """
             Example: godwit demo
-            Needs no root and no network but 127.0.0.1; takes about a minute and 2 GiB of disk.
+            Needs no root and no network but 127.0.0.1; takes half a minute and 2 GiB of disk.
             """
     )
     @Flag(help: "Leave the agents running and print how to use them.") var keep = false
@@ -31,7 +32,7 @@ struct DemoCommand: AsyncParsableCommand {
         do {
             try await demo.play()
         } catch {
-            stage.stopAgents()
+            stage.stopAll()
             if interrupt.happened {
                 throw APIError(.detached, "The demonstration was interrupted.")
             }
@@ -45,16 +46,18 @@ struct DemoCommand: AsyncParsableCommand {
             stage.say(
                 """
 
-                The agents go on. To use them:
+                The agents and the clusters go on. To use them:
                   cd \(stage.directory)
                   godwit --agent source volume list
                   godwit --agent destination volume list -o wide
                   godwit --agent source events
+                  godwit --kubeconfig east/admin.kubeconfig -n shop describe migrations
+                  kubectl --kubeconfig west/admin.kubeconfig -n shop get all,pvc
                 To stop them: kill \(stage.processIdentifiers)
                 """
             )
         } else {
-            stage.stopAgents()
+            stage.stopAll()
             if self.dir == nil { try? FileManager.default.removeItem(atPath: stage.directory) }
         }
         stage.say(
@@ -62,6 +65,7 @@ struct DemoCommand: AsyncParsableCommand {
 
             Where to read on:
               README.md                 two machines instead of one
+              docs/controllers.md       clusters, pairs and migrations
               docs/architecture.md      how it works, and why
               docs/wire-format.md       every byte on port 9010
               godwit --help             every command, with an example

@@ -27,6 +27,7 @@ struct Demo {
         try await self.killReceiver()
         try await self.killSender()
         try await self.prove()
+        try await DemoMigration(stage: self.stage).play()
         self.stage.say("\n" + DemoRow.table(self.rows))
     }
 
@@ -48,12 +49,7 @@ struct Demo {
                 + "--port \(stage.apiPort("destination")) --token -"
         )
         try stage.shell("godwit --agent source volume create disk --from disk.img")
-        let volume: VolumeInfo = try await stage.ask("source", AgentRoute.volume("disk"))
-        guard let path = volume.path else {
-            throw APIError(.failedDemo, "The volume has no path.")
-        }
-        let prefix = stage.directory + "/"
-        self.live = path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
+        self.live = try await stage.livePath(of: "disk")
     }
 
     private mutating func sendAll() async throws {

@@ -3,11 +3,12 @@
 import AgentAPI
 import Foundation
 
-/// What the demonstration runs on: a directory, two agents, and a shell that runs what is shown.
+/// What the demonstration runs on: a directory, agents, clusters, and a shell that runs what is
+/// shown.
 final class DemoStage {
     let directory: String
     private let executables: String
-    private var agents: [String: Process] = [:]
+    private var started: [String: Process] = [:]
     private var ports: [String: (data: Int, api: Int)] = [:]
 
     init(directory: String) throws(APIError) {
@@ -28,16 +29,17 @@ final class DemoStage {
         }
     }
 
-    /// Where this executable lies; the agent lies beside it.
+    /// Where this executable lies; agent and controller lie beside it.
     private static func executables() throws(APIError) -> String {
         let own =
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         let directory = URL(fileURLWithPath: own).deletingLastPathComponent().path
-        guard FileManager.default.isExecutableFile(atPath: "\(directory)/godwit-agent") else {
+        for name in ["godwit-agent", "godwit-controller"]
+        where !FileManager.default.isExecutableFile(atPath: "\(directory)/\(name)") {
             throw APIError(
                 .failedDemo,
-                "There is no godwit-agent beside \(own).",
-                try: "build both: make build"
+                "There is no \(name) beside \(own).",
+                try: "build all of them: make build"
             )
         }
         return directory
@@ -84,19 +86,42 @@ final class DemoStage {
         }
     }
 
-    // MARK: - Agents
+    // MARK: - Agents and clusters
 
     /// Starts an agent on ports that stay its own over restarts.
     func startAgent(_ name: String) async throws {
         let ports = try self.ports[name] ?? (try Self.freePort(), try Self.freePort())
         self.ports[name] = ports
-        let line =
+        let process = try self.background(
+            name,
             "godwit-agent run --pool \(name) --data 127.0.0.1:\(ports.data) --api "
-            + "127.0.0.1:\(ports.api)"
+                + "127.0.0.1:\(ports.api)"
+        )
+        try await self.wait(for: "\(name) agent", process, log: name) {
+            let version: VersionInfo? = try? await self.ask(name, AgentRoute.version)
+            return version?.api?.hasSuffix(":0") == false
+        }
+    }
+
+    /// Starts a cluster, and its controllers, in one process.
+    func startCluster(_ name: String, agent: String) async throws {
+        let process = try self.background(
+            name,
+            "godwit-controller run --embedded \(name) --agent \(agent)"
+        )
+        // The last line of a start: objects are read, and what is asked for is seen at once.
+        try await self.wait(for: "cluster \(name)", process, log: name) {
+            self.log(of: name).contains("controllers ready")
+        }
+    }
+
+    /// Shows a command line with what the shell would need, and starts it with its log in a file.
+    private func background(_ name: String, _ line: String) throws -> Process {
         self.say("$ \(line) 2>>\(name).log &")
+        let words = line.split(separator: " ").map(String.init)
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "\(self.executables)/godwit-agent")
-        process.arguments = line.split(separator: " ").dropFirst().map(String.init)
+        process.executableURL = URL(fileURLWithPath: "\(self.executables)/\(words[0])")
+        process.arguments = Array(words.dropFirst())
         process.currentDirectoryURL = URL(fileURLWithPath: self.directory)
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
@@ -109,29 +134,29 @@ final class DemoStage {
             process.standardError = handle
         }
         try process.run()
-        self.agents[name] = process
-        try await self.waitUntilReady(name, process)
+        self.started[name] = process
+        return process
     }
 
     func apiPort(_ name: String) -> Int { self.ports[name]?.api ?? 0 }
 
     /// Ends an agent as a power cut would.
     func kill(_ name: String) {
-        guard let process = self.agents[name] else { return }
+        guard let process = self.started[name] else { return }
         self.say("$ kill -9 \(process.processIdentifier)    # the \(name) agent")
         Glibc.kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 
-    /// Ends both agents in order.
-    func stopAgents() {
-        for process in self.agents.values where process.isRunning { process.terminate() }
-        for process in self.agents.values { process.waitUntilExit() }
+    /// Ends everything in order.
+    func stopAll() {
+        for process in self.started.values where process.isRunning { process.terminate() }
+        for process in self.started.values { process.waitUntilExit() }
     }
 
-    /// Of both agents, as `kill` takes them.
+    /// Of everything that was started, as `kill` takes them.
     var processIdentifiers: String {
-        self.agents.values.map { "\($0.processIdentifier)" }.sorted().joined(separator: " ")
+        self.started.values.map { "\($0.processIdentifier)" }.sorted().joined(separator: " ")
     }
 
     /// Asks an agent something, as the commands do.
@@ -145,20 +170,36 @@ final class DemoStage {
             }
     }
 
-    private func waitUntilReady(_ name: String, _ process: Process) async throws {
+    /// Where applications write to a volume of the source.
+    func livePath(of volume: String) async throws -> String {
+        let info: VolumeInfo = try await self.ask("source", AgentRoute.volume(volume))
+        guard let path = info.path else {
+            throw APIError(.failedDemo, "The volume \(volume) has no path.")
+        }
+        let prefix = self.directory + "/"
+        return path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
+    }
+
+    private func log(of name: String) -> String {
+        (try? String(contentsOfFile: "\(self.directory)/\(name).log", encoding: .utf8)) ?? ""
+    }
+
+    private func wait(
+        for what: String,
+        _ process: Process,
+        log: String,
+        until isReady: () async -> Bool
+    ) async throws {
         for _ in 0..<200 {
-            let version: VersionInfo? = try? await self.ask(name, AgentRoute.version)
-            if let api = version?.api, !api.hasSuffix(":0") { return }
+            if await isReady() { return }
             guard process.isRunning else { break }
             try await Task.sleep(for: .milliseconds(50))
         }
-        let log =
-            (try? String(contentsOfFile: "\(self.directory)/\(name).log", encoding: .utf8)) ?? ""
         throw APIError(
             .failedDemo,
-            "The \(name) agent did not start.",
-            cause: log.split(separator: "\n").suffix(3).joined(separator: " "),
-            try: "look at \(self.directory)/\(name).log"
+            "The \(what) did not start.",
+            cause: self.log(of: log).split(separator: "\n").suffix(3).joined(separator: " "),
+            try: "look at \(self.directory)/\(log).log"
         )
     }
 
