@@ -92,7 +92,10 @@ public struct ControlPlane: Sendable {
     ///
     /// - Throws: `APIError`: the cluster cannot be reached, does not let us in, or lacks the kinds.
     public static func check(_ client: KubernetesClient) async throws(APIError) {
-        for resource in [StorkResource.clusterPairs, StorkResource.migrations] {
+        for resource in [
+            StorkResource.clusterPairs, StorkResource.migrations,
+            StorkResource.resourceTransformations,
+        ] {
             do { _ = try await client.list(resource, limit: 1) } catch {
                 guard error.reason != .notFound else {
                     throw APIError(
@@ -132,6 +135,10 @@ public struct ControlPlane: Sendable {
             mover: ClusterMover(source: self.client, driver: self.driver),
             movesServiceAccounts: self.options.movesServiceAccounts
         )
+        let transformations = TransformationController(
+            shell: parts.shell(of: StorkResource.resourceTransformations, parts.transformations),
+            cluster: self.client
+        )
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await parts.events.run() }
             for reflector in parts.reflectors { group.addTask { await reflector.run() } }
@@ -142,6 +149,11 @@ public struct ControlPlane: Sendable {
                 await withDiscardingTaskGroup { group in
                     group.addTask {
                         await parts.pairQueue.run { try await pairs.reconcile($0) }
+                    }
+                    group.addTask {
+                        await parts.transformationQueue.run {
+                            try await transformations.reconcile($0)
+                        }
                     }
                     group.addTask {
                         await parts.migrationQueue.run { try await migrations.reconcile($0) }
@@ -160,11 +172,15 @@ private struct Parts: Sendable {
     let events: EventRecorder
     let pairQueue: Controller
     let migrationQueue: Controller
+    let transformationQueue: Controller
     let pairs: Reflector
     let migrations: Reflector
+    let transformations: Reflector
     let namespaces: Reflector
 
-    var reflectors: [Reflector] { [self.namespaces, self.pairs, self.migrations] }
+    var reflectors: [Reflector] {
+        [self.namespaces, self.pairs, self.transformations, self.migrations]
+    }
 
     init(
         _ client: KubernetesClient,
@@ -185,8 +201,14 @@ private struct Parts: Sendable {
             workers: options.workers,
             environment: environment
         )
+        let transformationQueue = Controller(
+            "resourcetransformation",
+            workers: options.workers,
+            environment: environment
+        )
         self.pairQueue = pairQueue
         self.migrationQueue = migrationQueue
+        self.transformationQueue = transformationQueue
         let log = { @Sendable (error: ClusterError) in
             environment.logger.warning("watch failed", metadata: ["error": "\(error)"])
         }
@@ -199,6 +221,19 @@ private struct Parts: Sendable {
             transform: Self.bare
         )
         self.migrations = migrations
+        self.transformations = Reflector(
+            client,
+            StorkResource.resourceTransformations,
+            onChange: { change in
+                transformationQueue.enqueue(change.key)
+                for migration in migrations.objects
+                where Self.waits(migration, forTransformation: change.key) {
+                    migrationQueue.enqueue(migration.key)
+                }
+            },
+            onTrouble: log,
+            transform: Self.bare
+        )
         self.pairs = Reflector(
             client,
             StorkResource.clusterPairs,
@@ -226,7 +261,16 @@ private struct Parts: Sendable {
         let isNamed =
             spec.adminClusterPair == pair.name
             || spec.clusterPair == pair.name && migration.namespace == pair.namespace
-        return isNamed && migration["status", "stage"]?.string != MigrationStage.final.rawValue
+        return isNamed && Self.goesOn(migration)
+    }
+
+    private static func waits(_ migration: KubeObject, forTransformation key: ObjectKey) -> Bool {
+        migration.namespace == key.namespace && Self.goesOn(migration)
+            && MigrationSpec(migration["spec"]).transformSpecs.contains(key.name)
+    }
+
+    private static func goesOn(_ migration: KubeObject) -> Bool {
+        migration["status", "stage"]?.string != MigrationStage.final.rawValue
     }
 
     func shell(of resource: APIResource, _ reflector: Reflector) -> ControllerShell {

@@ -32,6 +32,9 @@ public protocol ResourceCluster: Sendable {
     ) async throws(ClusterError)
         -> KubeObject
 
+    /// Everything of making an object but the writing: throws what making it would.
+    func rehearse(_ resource: APIResource, _ object: KubeObject) async throws(ClusterError)
+
     /// A merge patch of an object, or of its status.
     func change(
         _ resource: APIResource,
@@ -98,6 +101,18 @@ extension KubernetesClient: ResourceCluster {
         return object.resourceVersion.isEmpty
             ? try await self.create(resource, object, options)
             : try await self.replace(resource, object, options)
+    }
+
+    /// Everything of making an object but the writing: throws what making it would.
+    public func rehearse(
+        _ resource: APIResource,
+        _ object: KubeObject
+    ) async throws(ClusterError) {
+        _ = try await self.create(
+            resource,
+            object,
+            WriteOptions(fieldManager: manager, dryRun: true)
+        )
     }
 
     /// A merge patch of an object, or of its status.

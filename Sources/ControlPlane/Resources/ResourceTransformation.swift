@@ -47,6 +47,13 @@ public struct ResourceTransformation: Hashable, Sendable {
     public let name: String
     let rules: [Rule]
 
+    /// The kinds that rules name, each once, in the order of the rules.
+    var kinds: [GroupVersionKind] {
+        self.rules.reduce(into: []) { kinds, rule in
+            if !kinds.contains(rule.kind) { kinds.append(rule.kind) }
+        }
+    }
+
     /// Whether there is a rule for this kind; its group and version count.
     public func concerns(_ kind: GroupVersionKind) -> Bool {
         self.rules.contains { $0.kind == kind }

@@ -201,6 +201,16 @@ extension StoreCluster {
         }
     }
 
+    func rehearse(_ resource: APIResource, _ object: KubeObject) async throws(ClusterError) {
+        try await self.perform("rehearse", resource, "\(object.key)") { kind in
+            guard let kind else { return }
+            let namespace = object.namespace.isEmpty ? nil : object.namespace
+            var options = EmbeddedCluster.WriteOptions()
+            options.isDryRun = true
+            _ = try await self.store.create(kind, object, namespace: namespace, options)
+        }
+    }
+
     func change(
         _ resource: APIResource,
         _ key: ObjectKey,

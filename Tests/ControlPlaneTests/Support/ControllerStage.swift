@@ -73,6 +73,14 @@ final class ControllerStage: Sendable {
         )
     }
 
+    /// A controller as a process has it after its start, which tries transformations elsewhere.
+    func transformationController(trying cluster: any ResourceCluster) -> TransformationController {
+        TransformationController(
+            shell: self.shell(StorkResource.resourceTransformations),
+            cluster: cluster
+        )
+    }
+
     // MARK: What is there
 
     /// A namespace with a bound claim, and a pair that is Ready.
