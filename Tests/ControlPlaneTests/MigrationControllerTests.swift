@@ -142,6 +142,44 @@ import Testing
         #expect(self.stage.cluster.find(StorkResource.migrations, ObjectKey("db", "m")) == nil)
     }
 
+    /// Dies at any request on its way into the copies; by then nothing tells which namespaces the
+    /// selectors had chosen.
+    @Test(arguments: 1..<16) func deletionEndsWhatWasBegun(life: Int) async throws {
+        self.stage.prepare(claims: ["a", "b"])
+        self.stage.putMigration { spec in
+            spec.namespaces = []
+            spec.namespaceSelectors = ["team": "sales"]
+        }
+        self.stage.label("db", "team", "sales")
+        self.stage.cluster.state.withLock { $0.life = life }
+        try? await self.stage.look(self.stage.migrationController(), limit: 1)
+        self.stage.cluster.state.withLock { $0.life = nil }
+        let begun = self.stage.driver.state.withLock { Set($0.begun.keys) }
+        self.stage.label("db", "team", "none")
+        self.stage.markDeleted(StorkResource.migrations, "m")
+        _ = try await self.stage.migrationController().reconcile(ObjectKey("db", "m"))
+        #expect(begun.isSubset(of: self.stage.driver.state.withLock { $0.cancelled }))
+        #expect(self.stage.cluster.find(StorkResource.migrations, ObjectKey("db", "m")) == nil)
+    }
+
+    @Test func anAgentThatIsAwayMayComeBackToCancelButNotForEver() async throws {
+        self.stage.prepare()
+        self.stage.putMigration()
+        let controller = self.stage.migrationController()
+        try await self.stage.look(controller, limit: 1)
+        let away = VolumeTrouble(.agentUnreachable, "nobody answers", isPassing: true)
+        self.stage.driver.state.withLock { $0.trouble = away }
+        self.stage.markDeleted(StorkResource.migrations, "m")
+        self.stage.seconds.withLock { $0 = 1_767_225_600 }
+        let next = try await controller.reconcile(ObjectKey("db", "m"))
+        #expect(next == .after(MigrationController.cancelPause))
+        #expect(self.stage.cluster.find(StorkResource.migrations, ObjectKey("db", "m")) != nil)
+        self.stage.seconds.withLock { $0 += MigrationController.cancelPatience }
+        _ = try await controller.reconcile(ObjectKey("db", "m"))
+        #expect(self.stage.cluster.find(StorkResource.migrations, ObjectKey("db", "m")) == nil)
+        #expect(self.stage.notices.withLock { $0.last?.message }?.contains("may go on") == true)
+    }
+
     @Test func aNamespaceThatTheWatchHasNotToldOfIsAskedFor() async throws {
         self.stage.prepare()
         self.stage.putMigration { spec in

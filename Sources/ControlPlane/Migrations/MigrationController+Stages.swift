@@ -46,18 +46,33 @@ extension MigrationController {
         options.selectors = spec.selectors
         options.excludeSelectors = spec.excludeSelectors
         let volumes = try await self.pairedVolumes(of: migration, facts)
-        let selected = try await volumes.selected(options)
+        let selected = MigrationVolumes.Look(entries: try await volumes.selected(options))
+        // The list comes before the copies: by it they are ended when the Migration is deleted,
+        // whatever its selectors choose by then.
+        let listed = try await self.write(migration) { status, now in
+            status.stage = .volumes
+            status.status = .inProgress
+            status.volumes = selected.entries
+            status.copying(selected, migration, now: now)
+        }
+        self.startClock(of: migration)
+        return try await self.startCopies(listed, volumes, selected.entries)
+    }
+
+    private func startCopies(
+        _ migration: KubeObject,
+        _ volumes: MigrationVolumes,
+        _ selected: [MigratedVolume]
+    ) async throws -> StepEnd {
         let look: MigrationVolumes.Look
         do throws(Trouble) { look = try await volumes.start(selected) } catch {
             return try await self.wait(migration, error)
         }
+        guard look.entries != selected else { return .on(migration) }
         let written = try await self.write(migration, look.notices) { status, now in
-            status.stage = .volumes
-            status.status = .inProgress
             status.volumes = look.entries
             status.copying(look, migration, now: now)
         }
-        self.startClock(of: migration)
         return .on(written)
     }
 

@@ -13,6 +13,11 @@ final class MigrationController: Sendable {
     private static let stepLimit = 8
     /// How long what is in the way is left alone.
     static let waiting = Duration.seconds(10)
+    /// How long an agent may be away before a deleted Migration goes without its copies' end, in
+    /// seconds.
+    static let cancelPatience = 60
+    /// How soon the end of copies is tried again.
+    static let cancelPause = Duration.seconds(2)
 
     let shell: ControllerShell
     let observer: MigrationObserver
@@ -188,15 +193,14 @@ final class MigrationController: Sendable {
         cancelling: Bool
     ) async throws -> StepEnd {
         guard migration.finalizers.contains(StorkNames.finalizer) else { return .over(.onChange) }
-        if cancelling {
-            // Best effort, as a destination or an agent that is gone must not hold the object for
-            // ever; a copy that goes on shows its base or its whole target, and deletes nothing.
-            if let trouble = await self.cancelCopies(of: migration, facts) {
-                await self.shell.tell(
-                    migration,
-                    .warning("Deleting", "a copy may go on: \(trouble)")
-                )
+        if cancelling, let trouble = await self.cancelCopies(of: migration, facts) {
+            guard self.isPatienceOver(with: migration, trouble) else {
+                return .over(.after(Self.cancelPause))
             }
+            await self.shell.tell(
+                migration,
+                .warning("Deleting", "a copy may go on: \(trouble)")
+            )
         }
         _ = try await self.writer.write(
             finalizer: StorkNames.finalizer,
@@ -206,22 +210,27 @@ final class MigrationController: Sendable {
         return .over(.onChange)
     }
 
+    /// Whether copies that could not be ended are left to themselves.
+    ///
+    /// An agent that is being restarted is back soon; one that is gone must not hold the object for
+    /// ever. A copy that goes on shows its base or its whole target, and deletes nothing.
+    private func isPatienceOver(with migration: KubeObject, _ trouble: VolumeTrouble) -> Bool {
+        guard trouble.isPassing,
+            let asked = migration.deletionTimestamp.flatMap({ Timestamp($0) })
+        else { return true }
+        let waited = self.shell.environment.now().seconds(since: asked)
+        return waited >= Self.cancelPatience
+    }
+
+    /// Nothing was started before its list was written.
     private func cancelCopies(
         of migration: KubeObject,
         _ facts: MigrationFacts
     ) async -> VolumeTrouble? {
-        guard facts.stage == .volumes else { return nil }
+        guard facts.volumes.areListed else { return nil }
         // What they were started for does not matter to an end.
-        let volumes = self.volumes(of: migration, remote: "", cadence: .everySeventhFull)
-        if facts.volumes.areListed {
-            return await volumes.cancel(MigrationStatus(migration["status"]).volumes)
-        }
-        // Killed between the first start and the list: those that may run are those that would be
-        // started.
-        let spec = MigrationSpec(migration["spec"])
-        let options = CollectionOptions(namespaces: spec.namespaces)
-        guard let entries = try? await volumes.selected(options) else { return nil }
-        return await volumes.cancel(entries)
+        return await self.volumes(of: migration, remote: "", cadence: .everySeventhFull)
+            .cancel(MigrationStatus(migration["status"]).volumes)
     }
 }
 

@@ -165,6 +165,12 @@ final class ControllerStage: Sendable {
         )
     }
 
+    func label(_ namespace: String, _ key: String, _ value: String) {
+        var object = KubeObject(BuiltIn.namespaces.groupVersionKind, ObjectKey("", namespace))
+        object.labels = [key: value]
+        self.cluster.put(BuiltIn.namespaces, object)
+    }
+
     func markDeleted(_ resource: APIResource, _ name: String) {
         self.cluster.state.withLock { state in
             state.objects["\(resource.plural) db/\(name)"]?
