@@ -5,14 +5,31 @@
 /// An object that is migrated may carry fields that we do not know and numbers that no machine type
 /// holds: `1.0` stays `1.0` and 40 digits stay 40 digits, because a number is kept as its text.
 /// The order of keys carries no meaning in JSON (RFC 8259 §4) and is not kept.
+/// Texts and keys are told apart by their bytes: what Unicode calls equivalent is not the same here.
 public enum JSON: Hashable, Sendable {
     case null
     case bool(Bool)
     case number(JSONNumber)
     case string(String)
     case array([JSON])
-    case object([String: JSON])
+    case object(JSONFields)
+
+    /// Whether both are written with the same bytes.
+    public static func == (first: Self, second: Self) -> Bool {
+        switch (first, second) {
+        case (.null, .null): true
+        case (.bool(let first), .bool(let second)): first == second
+        case (.number(let first), .number(let second)): first == second
+        case (.string(let first), .string(let second)): first.hasBytes(of: second)
+        case (.array(let first), .array(let second)): first == second
+        case (.object(let first), .object(let second)): first == second
+        case (.null, _), (.bool, _), (.number, _), (.string, _), (.array, _), (.object, _): false
+        }
+    }
 }
+
+/// The fields of an object.
+public typealias JSONFields = TextMap<JSON>
 
 /// A number as its JSON text.
 ///
@@ -82,14 +99,16 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
 
     /// The last of several equal keys counts.
     public init(dictionaryLiteral elements: (String, JSON)...) {
-        self = .object(Dictionary(elements) { _, last in last })
+        self = .object(JSONFields(elements) { _, last in last })
     }
 
     /// An integer.
     public init(_ value: Int) { self = .number(JSONNumber(value)) }
 
     /// An object with texts.
-    public init(_ values: [String: String]) { self = .object(values.mapValues(JSON.string)) }
+    public init(_ values: [String: String]) {
+        self = .object(JSONFields(values.mapValues(JSON.string)))
+    }
 
     /// A list of texts.
     public init(_ values: [String]) { self = .array(values.map(JSON.string)) }
@@ -107,12 +126,17 @@ extension JSON {
     /// The elements, if it is an array.
     public var array: [JSON]? { if case .array(let value) = self { value } else { nil } }
     /// The fields, if it is an object.
-    public var object: [String: JSON]? { if case .object(let value) = self { value } else { nil } }
+    public var object: JSONFields? { if case .object(let value) = self { value } else { nil } }
     /// Whether it is null.
     public var isNull: Bool { self == .null }
 
     /// The texts of an object whose values are all texts; others are left out.
-    public var strings: [String: String]? { self.object?.compactMapValues(\.string) }
+    public var strings: [String: String]? {
+        guard case .object(let fields) = self else { return nil }
+        var texts: [String: String] = [:]
+        for (key, value) in fields { if let text = value.string { texts[key] = text } }
+        return texts
+    }
 
     /// What kind of value it is, as an error names it.
     public var kind: String {

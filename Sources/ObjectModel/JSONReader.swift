@@ -141,7 +141,7 @@ struct JSONReader {
     }
 
     private mutating func object() throws(JSONError) -> JSON {
-        var fields: [String: JSON] = [:]
+        var fields: JSONFields = [:]
         if self.take(UInt8(ascii: "}")) { return .object(fields) }
         while true {
             self.skipSpace()

@@ -27,7 +27,7 @@ struct JSONWriter {
                 writer.write(value, depth: depth + 1)
             }
         case .object(let fields):
-            self.list(fields.sorted { $0.key < $1.key }, "{", "}", depth) { writer, field in
+            self.list(fields.sortedByKey, "{", "}", depth) { writer, field in
                 writer.quote(field.key)
                 writer.put(writer.isPretty ? ": " : ":")
                 writer.write(field.value, depth: depth + 1)

@@ -12,7 +12,7 @@ public struct KubeObject: Hashable, Sendable {
     public init(_ json: JSON) { self.json = json }
 
     /// A new object with these names and nothing else.
-    public init(_ kind: GroupVersionKind, _ key: ObjectKey, _ fields: [String: JSON] = [:]) {
+    public init(_ kind: GroupVersionKind, _ key: ObjectKey, _ fields: JSONFields = [:]) {
         var json = JSON.object(fields)
         json.set(.string(kind.groupVersion.apiVersion), at: "apiVersion")
         json.set(.string(kind.kind), at: "kind")

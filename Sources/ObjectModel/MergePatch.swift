@@ -17,7 +17,7 @@ extension JSON {
     public func mergePatch(to target: JSON) -> JSON? {
         guard self != target else { return nil }
         guard case .object(let old) = self, case .object(let new) = target else { return target }
-        var changes: [String: JSON] = [:]
+        var changes: JSONFields = [:]
         for key in old.keys where new[key] == nil { changes[key] = .null }
         for (key, value) in new {
             guard let former = old[key] else {

@@ -163,9 +163,9 @@ struct YAMLReader {
     private mutating func fields(
         of mapping: Node.Mapping,
         depth: Int
-    ) throws(YAMLError) -> [String: JSON] {
-        var fields: [String: JSON] = [:]
-        var merged: [String: JSON] = [:]
+    ) throws(YAMLError) -> JSONFields {
+        var fields: JSONFields = [:]
+        var merged: JSONFields = [:]
         for (key, value) in mapping {
             guard let scalar = key.scalar else {
                 throw Self.error("a key is no text", key, "write a text before the ':'")
@@ -187,7 +187,7 @@ struct YAMLReader {
     /// What a key `<<` brings: the fields of a mapping, or of several, the first of which wins.
     private mutating func merge(
         _ value: Node,
-        into fields: inout [String: JSON],
+        into fields: inout JSONFields,
         depth: Int
     ) throws(YAMLError) {
         let json = try self.json(of: value, depth: depth + 1)

@@ -43,7 +43,7 @@ struct YAMLWriter {
                 self.out += "{}"
                 return
             }
-            for (index, field) in fields.sorted(by: { $0.key < $1.key }).enumerated() {
+            for (index, field) in fields.sortedByKey.enumerated() {
                 if index > 0 || !isInList { self.line(indent) }
                 self.write(field.value, of: field.key, indent: indent)
             }

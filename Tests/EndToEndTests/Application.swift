@@ -49,7 +49,7 @@ struct Application {
     private func object(
         _ resource: APIResource,
         _ name: String,
-        _ fields: [String: JSON]
+        _ fields: JSONFields
     ) -> KubeObject {
         let key = ObjectKey(resource.isNamespaced ? self.namespace : "", name)
         return KubeObject(resource.groupVersionKind, key, fields)

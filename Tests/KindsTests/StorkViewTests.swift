@@ -46,7 +46,7 @@ import Testing
         let object = KubeObject(["spec": spec.json])
         #expect(kind.unknownFields(in: object) == [] && kind.validate(object) == [])
         #expect(
-            Set(spec.json.object?.keys ?? [:].keys)
+            Set((spec.json.object ?? [:]).keys)
                 == Set(kind.schema.properties["spec"]?.properties.keys ?? [:].keys)
         )
     }

@@ -293,7 +293,7 @@ extension JSON {
                 (0..<count).map { _ in .arbitrary(depth: depth - 1, using: &generator) }
             )
         default:
-            var fields: [String: JSON] = [:]
+            var fields: JSONFields = [:]
             for _ in 0..<count {
                 // The library takes two keys for one that differ in such a mark at their begin.
                 let key = String.arbitrary(using: &generator).unicodeScalars

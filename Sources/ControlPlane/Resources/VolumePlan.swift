@@ -168,7 +168,7 @@ struct VolumePlan: Sendable {
 
     private func restore(_ pair: VolumePair, _ volume: KubeObject) -> VolumeStep {
         let wanted = pair.volume.object
-        var spec: [String: JSON] = [:]
+        var spec: JSONFields = [:]
         let policy = wanted.noted(.reclaimPolicy)
         if self.restoresPolicy, let policy,
             volume["spec", "persistentVolumeReclaimPolicy"]?.string != policy
@@ -232,7 +232,7 @@ extension VolumePair {
 
     /// What the cluster's binder writes into the status of a claim.
     var claimStatus: JSON {
-        var status: [String: JSON] = ["phase": "Bound"]
+        var status: JSONFields = ["phase": "Bound"]
         status["accessModes"] = self.claim.object["spec", "accessModes"]
         status["capacity"] = self.volume.object["spec", "capacity"]
         return .object(["status": .object(status)])

@@ -59,7 +59,7 @@ extension Discovery {
 
     private static func resources(_ entry: DiscoveryEntry) -> [JSON] {
         let resource = entry.resource
-        var fields: [String: JSON] = [
+        var fields: JSONFields = [
             "name": .string(resource.plural), "singularName": .string(resource.singular),
             "namespaced": .bool(resource.isNamespaced), "kind": .string(resource.kind),
             "verbs": JSON(entry.verbs),
@@ -100,14 +100,14 @@ extension Discovery {
                 "resources": .array(entries.map(Self.aggregated)),
             ]
         }
-        var metadata: [String: JSON] = [:]
+        var metadata: JSONFields = [:]
         if !group.name.isEmpty { metadata["name"] = .string(group.name) }
         return ["metadata": .object(metadata), "versions": .array(versions)]
     }
 
     private static func aggregated(_ entry: DiscoveryEntry) -> JSON {
         let resource = entry.resource
-        var fields: [String: JSON] = [
+        var fields: JSONFields = [
             "resource": .string(resource.plural),
             "responseKind": Self.document(resource.groupVersionKind),
             "scope": resource.isNamespaced ? "Namespaced" : "Cluster",

@@ -18,7 +18,7 @@ struct KubeconfigFile: Sendable {
 
     /// The file: YAML, and as such JSON, which needs no quoting rules of its own.
     var text: String {
-        var context: [String: JSON] = [
+        var context: JSONFields = [
             "cluster": .string(self.cluster), "user": .string(self.userName),
         ]
         if let namespace = self.namespace { context["namespace"] = .string(namespace) }

@@ -27,7 +27,7 @@ struct OpenAPI: Sendable {
 
     /// `/openapi/v3`: where the documents are; the digest lets clients keep them.
     var index: JSON {
-        var paths: [String: JSON] = [:]
+        var paths: JSONFields = [:]
         for groupVersion in self.groupVersions {
             guard let document = self.document(groupVersion) else { continue }
             let digest = Self.hexadecimal(Array(SHA256.hash(data: document.bytes)))
@@ -47,7 +47,7 @@ struct OpenAPI: Sendable {
     func document(_ groupVersion: GroupVersion) -> JSON? {
         let entries = self.entries.filter { $0.entry.resource.groupVersion == groupVersion }
         guard !entries.isEmpty else { return nil }
-        var paths: [String: JSON] = [:]
+        var paths: JSONFields = [:]
         var schemas = OpenAPIMetadata.schemas
         for entry in entries {
             paths.merge(Self.paths(of: entry.entry)) { first, _ in first }
@@ -65,7 +65,7 @@ struct OpenAPI: Sendable {
 // MARK: Paths
 
 extension OpenAPI {
-    private static func paths(of entry: DiscoveryEntry) -> [String: JSON] {
+    private static func paths(of entry: DiscoveryEntry) -> JSONFields {
         let resource = entry.resource
         let scope = resource.isNamespaced ? "{namespace}" : nil
         let one = resource.path(namespace: scope, name: "{name}")
@@ -73,7 +73,7 @@ extension OpenAPI {
         guard entry.verbs.contains("patch") else {
             return [all: ["post": Self.operation("post", entry, resource.groupVersionKind)]]
         }
-        var paths: [String: JSON] = [:]
+        var paths: JSONFields = [:]
         paths[all] = [
             "get": Self.operation("list", entry, resource.groupVersionKind),
             "post": Self.operation("post", entry, resource.groupVersionKind),
@@ -101,7 +101,7 @@ extension OpenAPI {
         _ kind: GroupVersionKind
     ) -> JSON {
         let resource = entry.resource
-        var fields: [String: JSON] = [
+        var fields: JSONFields = [
             "tags": [.string(resource.qualifiedPlural)],
             "x-kubernetes-action": .string(action),
             "x-kubernetes-group-version-kind": Self.document(kind),
@@ -118,7 +118,7 @@ extension OpenAPI {
                 "application/apply-patch+yaml",
             ]
             let patch: JSON = ["schema": ["type": "object"]]
-            let content = Dictionary(uniqueKeysWithValues: types.map { ($0, patch) })
+            let content = JSONFields(types.map { ($0, patch) }) { _, last in last }
             fields["requestBody"] = ["content": .object(content)]
         default: break
         }

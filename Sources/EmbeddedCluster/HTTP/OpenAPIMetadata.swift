@@ -8,7 +8,7 @@ enum OpenAPIMetadata {
     private static let ownerReference = "io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference"
 
     /// What every document holds.
-    static let schemas: [String: JSON] = [
+    static let schemas: JSONFields = [
         Self.objectMeta: [
             "type": "object",
             "description": "What every stored object has: its names, its labels and its history.",
@@ -31,7 +31,7 @@ enum OpenAPIMetadata {
         ],
     ]
 
-    private static let fields: [String: JSON] = [
+    private static let fields: JSONFields = [
         "name": Self.text("Unique in its namespace; it cannot be changed."),
         "generateName": Self.text("A prefix: the server makes the name of it and a random end."),
         "namespace": Self.text("Where the object lives; none for kinds of the whole cluster."),
@@ -88,7 +88,7 @@ enum OpenAPIMetadata {
 
     /// Of a built-in kind, whose fields are taken as they come: what a person can know of it here.
     static func permissive(_ resource: APIResource) -> JSON {
-        var properties: [String: JSON] = [:]
+        var properties: JSONFields = [:]
         for (name, text) in Self.parts[resource.kind] ?? Self.usualParts {
             properties[name] = [
                 "type": "object", "description": .string(text),

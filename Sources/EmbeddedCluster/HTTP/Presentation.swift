@@ -26,7 +26,7 @@ struct Presentation: Sendable {
         var remaining: Int?
 
         fileprivate var json: JSON {
-            var fields: [String: JSON] = ["resourceVersion": .string(self.resourceVersion)]
+            var fields: JSONFields = ["resourceVersion": .string(self.resourceVersion)]
             if !self.next.isEmpty {
                 fields["continue"] = .string(self.next)
                 fields["remainingItemCount"] = self.remaining.map { JSON($0) }
@@ -154,7 +154,7 @@ struct Presentation: Sendable {
             ]
         }
         let rows = objects.map { object -> JSON in
-            var row: [String: JSON] = [
+            var row: JSONFields = [
                 "cells": .array(columns.map { $0.cell(object, self.now) })
             ]
             switch self.rowObject {

@@ -120,7 +120,7 @@ struct ProtobufBody {
     private consuming func message(_ name: String) throws(APIStatus) -> JSON {
         guard self.depth < Self.depthLimit else { throw Self.malformed }
         var reader = self
-        var fields: [String: JSON] = [:]
+        var fields: JSONFields = [:]
         while let (number, value) = try reader.field() {
             guard let field = ProtobufFields.messages[name]?[number] else {
                 throw Self.unknown("field \(number) of \(name)")

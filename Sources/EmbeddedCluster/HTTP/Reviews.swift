@@ -69,7 +69,7 @@ struct Reviews: Sendable {
     }
 
     private static func status(_ isAllowed: Bool, _ reason: String) -> JSON {
-        var status: [String: JSON] = ["allowed": .bool(isAllowed)]
+        var status: JSONFields = ["allowed": .bool(isAllowed)]
         if !isAllowed, !reason.isEmpty { status["reason"] = .string(reason) }
         return .object(status)
     }

@@ -104,7 +104,7 @@ public struct APIStatus: Error, Hashable, Sendable {
             "message": .string(self.message), "reason": .string(self.reason.rawValue),
             "code": JSON(self.code),
         ]
-        var details: [String: JSON] = [:]
+        var details: JSONFields = [:]
         for (key, value) in [
             ("name", self.name), ("group", self.group), ("kind", self.kind), ("uid", self.uid),
         ] where !value.isEmpty {
@@ -118,7 +118,7 @@ public struct APIStatus: Error, Hashable, Sendable {
 
     /// The answer to a deletion that is done.
     public static func success(_ resource: APIResource, name: String, uid: String) -> JSON {
-        var details: [String: JSON] = [
+        var details: JSONFields = [
             "name": .string(name), "kind": .string(resource.plural), "uid": .string(uid),
         ]
         if !resource.groupVersion.group.isEmpty {
@@ -134,7 +134,7 @@ public struct APIStatus: Error, Hashable, Sendable {
 extension APIStatus.Cause {
     /// As it stands in the details of a status.
     public var json: JSON {
-        var fields: [String: JSON] = ["message": .string(self.message)]
+        var fields: JSONFields = ["message": .string(self.message)]
         if !self.reason.isEmpty { fields["reason"] = .string(self.reason) }
         if !self.field.isEmpty { fields["field"] = .string(self.field) }
         return .object(fields)

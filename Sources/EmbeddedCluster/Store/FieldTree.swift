@@ -10,11 +10,11 @@ struct FieldTree: Hashable, Sendable {
     /// Whether the path that ends here is in the set.
     var isMember = false
     /// The paths that go on.
-    var children: [String: FieldTree] = [:]
+    var children: TextMap<FieldTree> = [:]
 
     static let leaf = FieldTree(isMember: true)
 
-    init(isMember: Bool = false, children: [String: FieldTree] = [:]) {
+    init(isMember: Bool = false, children: TextMap<FieldTree> = [:]) {
         self.isMember = isMember
         self.children = children
     }
@@ -95,7 +95,7 @@ struct FieldTree: Hashable, Sendable {
     var paths: [String] {
         let own = self.isMember ? [""] : []
         return own
-            + self.children.sorted { $0.key < $1.key }
+            + self.children.sortedByKey
             .flatMap { step, child in child.paths.map { Self.shown(step) + $0 } }
     }
 
@@ -103,7 +103,7 @@ struct FieldTree: Hashable, Sendable {
         let text = String(step.dropFirst(2))
         guard step.hasPrefix("k:") else { return step.hasPrefix("v:") ? "[=\(text)]" : ".\(text)" }
         let keys = (try? JSON(parsing: text))?.object ?? [:]
-        let parts = keys.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.compact)" }
+        let parts = keys.sortedByKey.map { "\($0.key)=\($0.value.compact)" }
         return "[\(parts.joined(separator: ","))]"
     }
 }
@@ -178,19 +178,19 @@ extension MergeShape {
         switch self.list {
         case .atomic, .set: return "v:\(element.compact)"
         case .map(let keys):
-            var fields: [String: JSON] = [:]
+            var fields: JSONFields = [:]
             for key in keys { fields[key] = element[key] ?? self.keyDefaults[key].map(JSON.string) }
             return "k:\(JSON.object(fields).compact)"
         }
     }
 
     /// The parts that are owned one by one; nil where the value is owned whole.
-    func parts(of value: JSON) -> [String: JSON]? {
+    func parts(of value: JSON) -> JSONFields? {
         switch value {
         case .object(let fields) where !self.isAtomic:
-            return Dictionary(fields.map { ("f:\($0.key)", $0.value) }) { _, last in last }
+            return JSONFields(fields.map { ("f:\($0.key)", $0.value) }) { _, last in last }
         case .array(let elements) where self.list != .atomic:
-            return Dictionary(elements.map { (self.step(of: $0), $0) }) { _, last in last }
+            return JSONFields(elements.map { (self.step(of: $0), $0) }) { _, last in last }
         case .null, .bool, .number, .string, .array, .object: return nil
         }
     }

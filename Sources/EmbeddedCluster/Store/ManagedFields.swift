@@ -58,7 +58,7 @@ struct ManagedFields: Hashable, Sendable {
         guard !self.entries.isEmpty else { return nil }
         return .array(
             self.entries.map { entry in
-                var fields: [String: JSON] = [
+                var fields: JSONFields = [
                     "manager": .string(entry.manager),
                     "operation": .string(entry.operation.rawValue),
                     "apiVersion": .string(entry.apiVersion), "fieldsType": "FieldsV1",

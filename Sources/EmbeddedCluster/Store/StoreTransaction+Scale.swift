@@ -15,7 +15,7 @@ extension ServedKind {
                 object.name
             )
         }
-        var metadata: [String: JSON] = [:]
+        var metadata: JSONFields = [:]
         for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
             metadata[field] = object["metadata", field]
         }

@@ -174,7 +174,7 @@ extension ServedKind {
     }
 
     /// Everything whose change moves the generation.
-    func specification(_ object: KubeObject) -> [String: JSON] {
+    func specification(_ object: KubeObject) -> JSONFields {
         var fields = object.json.object ?? [:]
         fields["metadata"] = nil
         if self.hasStatus { fields["status"] = nil }

@@ -79,13 +79,13 @@ private struct ListPatch {
     private let order: [JSON]
     private let deleted: [JSON]
 
-    init(_ changes: [String: JSON], _ key: String) {
+    init(_ changes: JSONFields, _ key: String) {
         self.order = changes[Directive.order + key]?.array ?? []
         self.deleted = changes[Directive.deleteValues + key]?.array ?? []
     }
 
     /// The lists that directives of an object are about.
-    static func keys(of changes: [String: JSON]) -> [String] {
+    static func keys(of changes: JSONFields) -> [String] {
         changes.keys.flatMap { key in
             [Directive.order, Directive.deleteValues].filter(key.hasPrefix)
                 .map { String(key.dropFirst($0.count)) }

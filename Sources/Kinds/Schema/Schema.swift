@@ -64,7 +64,7 @@ public struct Schema: Sendable {
     /// Conditions of which all, any, exactly one, or none must hold.
     public var combined = Combined()
     /// What stands in the JSON and means nothing here; it is kept.
-    public var others: [String: JSON] = [:]
+    public var others: JSONFields = [:]
 
     // An array, because a value cannot hold itself.
     private var itemSchemas: [Schema] = []

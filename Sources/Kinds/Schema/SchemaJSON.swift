@@ -16,7 +16,7 @@ extension Schema {
         self.isNullable = take("nullable")?.bool ?? false
         self.defaultValue = take("default")
         self.allowed = take("enum")?.array
-        self.properties = (take("properties")?.object ?? [:]).mapValues { Schema($0) }
+        self.properties = (take("properties")?.object ?? [:]).mapValues { Schema($0) }.dictionary
         self.required = take("required")?.array?.compactMap(\.string) ?? []
         self.items = take("items").map { Schema($0) }
         self.pattern = take("pattern")?.string
@@ -56,7 +56,7 @@ extension Schema {
         fields["pattern"] = self.pattern.map(JSON.string)
         if !self.properties.isEmpty {
             fields["properties"] = .object(
-                self.properties.mapValues { $0.json(withRules: withRules) }
+                JSONFields(self.properties.mapValues { $0.json(withRules: withRules) })
             )
         }
         if !self.required.isEmpty { fields["required"] = JSON(self.required) }
@@ -78,7 +78,7 @@ extension Schema {
         return .object(fields)
     }
 
-    private func writeExtensions(to fields: inout [String: JSON], withRules: Bool) {
+    private func writeExtensions(to fields: inout JSONFields, withRules: Bool) {
         fields["x-kubernetes-list-type"] = self.listType.map(JSON.string)
         if !self.listMapKeys.isEmpty {
             fields["x-kubernetes-list-map-keys"] = JSON(self.listMapKeys)
@@ -123,7 +123,7 @@ extension Schema.Bounds {
         self.hasUniqueItems = take("uniqueItems")?.bool ?? false
     }
 
-    fileprivate func write(to fields: inout [String: JSON]) {
+    fileprivate func write(to fields: inout JSONFields) {
         fields["minimum"] = self.minimum.map(JSON.number)
         fields["maximum"] = self.maximum.map(JSON.number)
         fields["multipleOf"] = self.multipleOf.map(JSON.number)

@@ -50,7 +50,7 @@ extension Schema {
                     .map { items.pruned($0.element, path.element($0.offset), &unknown) }
             )
         case .object(let fields):
-            var kept: [String: JSON] = [:]
+            var kept: JSONFields = [:]
             for (name, value) in fields.sorted(by: { $0.key < $1.key }) {
                 let field = path.field(name)
                 if let schema = self.properties[name] {

@@ -176,8 +176,8 @@ private struct SchemaCheck {
     }
 
     private mutating func check(
-        _ fields: [String: JSON],
-        _ old: [String: JSON]?,
+        _ fields: JSONFields,
+        _ old: JSONFields?,
         _ schema: Schema,
         _ path: FieldPath
     ) {
@@ -221,7 +221,7 @@ extension Schema {
     /// What tells an element of a list of type `map` from the others; nil for other lists.
     func key(of element: JSON) -> JSON? {
         guard self.listType == "map", element.object != nil else { return nil }
-        var key: [String: JSON] = [:]
+        var key: JSONFields = [:]
         for name in self.listMapKeys {
             key[name] = element[name] ?? self.items?.properties[name]?.defaultValue
         }

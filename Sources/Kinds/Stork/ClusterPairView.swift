@@ -46,11 +46,13 @@ public struct ClusterPairSpec: Hashable, Sendable {
     public init(_ json: JSON?) {
         let config = json?["config"]
         self.config = config?.object?.isEmpty == false ? config : nil
-        self.options = (json?["options"]?.object ?? [:])
+        self.options =
+            (json?["options"]?.object ?? [:])
             .compactMapValues { value in
                 // A port without quotes is a number.
                 if case .number(let number) = value { number.text } else { value.string }
             }
+            .dictionary
         self.secretName = json?["secretRef", "name"]?.string
         let rancher = json?["platformOptions", "rancher"]
         self.projectMappings = rancher?["projectMappings"]?.strings ?? [:]

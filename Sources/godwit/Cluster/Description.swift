@@ -66,7 +66,7 @@ struct Description {
         }
     }
 
-    private mutating func fields(_ level: Int, _ fields: [String: JSON]) {
+    private mutating func fields(_ level: Int, _ fields: JSONFields) {
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) { self.put(level, key, value) }
     }
 

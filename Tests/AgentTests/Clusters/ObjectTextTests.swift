@@ -24,7 +24,7 @@ import Testing
 
     private static func migration(
         _ name: String,
-        spec: [String: JSON] = [:],
+        spec: JSONFields = [:],
         status: JSON = [:]
     ) -> KubeObject {
         var spec = spec

@@ -17,7 +17,7 @@ import Testing
     }
 
     private static func object(_ depth: Int, _ generator: inout SeededGenerator) -> JSON {
-        var fields: [String: JSON] = [:]
+        var fields: JSONFields = [:]
         for key in ["a", "b", "c"] where Bool.random(using: &generator) {
             fields[key] = Self.value(depth, &generator)
         }

@@ -98,7 +98,7 @@ import Testing
         #expect(status?.reason == .invalid, "\(plural)")
     }
 
-    private static let objects: [String: JSON] = [
+    private static let objects: JSONFields = [
         "deployments": deployment("a"), "secrets": ["metadata": ["name": "a"]],
         "services": ["metadata": ["name": "a"], "spec": ["ports": [["port": 80]]]],
         "rolebindings": [

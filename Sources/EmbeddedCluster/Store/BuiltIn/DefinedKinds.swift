@@ -123,7 +123,9 @@ extension MergeShape {
     init(schema: JSON) {
         self.init()
         self.isAtomic = schema["x-kubernetes-map-type"] == "atomic"
-        self.fields = (schema["properties"]?.object ?? [:]).mapValues(MergeShape.init(schema:))
+        self.fields =
+            (schema["properties"]?.object ?? [:]).mapValues(MergeShape.init(schema:))
+            .dictionary
         if let others = schema["additionalProperties"], others.object != nil {
             self.others = [MergeShape(schema: others)]
         }

@@ -62,7 +62,7 @@ extension BuiltInKinds {
         _ object: KubeObject,
         _ former: KubeObject?
     ) -> [APIStatus.Cause] {
-        func sources(_ object: KubeObject) -> [String: JSON] {
+        func sources(_ object: KubeObject) -> JSONFields {
             (object["spec"]?.object ?? [:]).filter { !Self.describing.contains($0.key) }
         }
         let now = sources(object)
