@@ -101,25 +101,8 @@ struct ClusterMover: ResourceMoving {
                 throw ClusterError(.invalid, "transformation \(name): \(error)")
             }
         }
-        options.registrations += try await self.registrations()
+        options.registrations = try await ApplicationRegistration.known(in: self.source)
         return options
-    }
-
-    /// How applications of custom kinds are stopped, as the source's administrator has said it.
-    private func registrations() async throws(ClusterError) -> [ApplicationRegistration] {
-        let objects: [KubeObject]
-        do { objects = try await self.source.list(StorkResource.registrations).items } catch {
-            // The kind is one of Stork's that a cluster need not have.
-            guard error.reason == .notFound else { throw error }
-            return []
-        }
-        var registrations: [ApplicationRegistration] = []
-        for object in objects {
-            do { registrations += try ApplicationRegistration.read(object) } catch {
-                throw ClusterError(.invalid, "applicationregistration \(object.name): \(error)")
-            }
-        }
-        return registrations
     }
 
     /// `2018-10-26T20:04:19Z` as `2018-10-26-200419`: of the Migration, so that passes agree.

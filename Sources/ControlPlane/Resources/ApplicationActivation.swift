@@ -26,17 +26,10 @@ public struct ApplicationActivation: Sendable {
         case deactivate
     }
 
-    private let cluster: any ResourceCluster
-    private let registrations: [ApplicationRegistration]
+    let cluster: any ResourceCluster
 
     /// The applications of one cluster.
-    public init(
-        _ cluster: any ResourceCluster,
-        registrations: [ApplicationRegistration] = ApplicationRegistration.builtIn
-    ) {
-        self.cluster = cluster
-        self.registrations = registrations
-    }
+    public init(_ cluster: any ResourceCluster) { self.cluster = cluster }
 
     /// Starts or stops the applications, and marks the schedules that migrate them.
     ///
@@ -52,10 +45,11 @@ public struct ApplicationActivation: Sendable {
     ) async throws(ClusterError) -> ActivationResult {
         let kinds = ServedKinds(try await self.cluster.served())
         let walked = try await self.walked(namespaces, kinds)
+        let registrations = try await ApplicationRegistration.known(in: self.cluster)
         var result = ActivationResult()
         var places: [String: Set<String>] = [:]
         for namespace in walked {
-            for kind in self.kinds {
+            for kind in Self.kinds(registrations) {
                 guard let resource = kinds.resource(kind) else { continue }
                 let objects: [KubeObject]
                 do {
@@ -65,11 +59,17 @@ public struct ApplicationActivation: Sendable {
                     continue
                 }
                 for object in objects.sorted(by: { $0.name < $1.name }) {
-                    guard let change = self.change(object, direction) else { continue }
+                    guard let change = Self.change(object, direction, registrations) else {
+                        continue
+                    }
                     let place = object.noted(.migrationNamespace)
                     places[namespace, default: [namespace]].insert(place ?? namespace)
                     try await self.make(change, resource, object, &result)
                 }
+            }
+            if direction == .activate {
+                let origins = try await self.unstash(namespace, kinds, &result)
+                if !origins.isEmpty { places[namespace, default: [namespace]].formUnion(origins) }
             }
         }
         try await self.mark(direction, places, kinds, &result)
@@ -77,12 +77,12 @@ public struct ApplicationActivation: Sendable {
     }
 
     /// In the order in which they are walked.
-    private var kinds: [GroupKind] {
+    private static func kinds(_ registrations: [ApplicationRegistration]) -> [GroupKind] {
         let blockchain = ["IBPPeer", "IBPCA", "IBPConsole", "IBPOrderer"]
         return [
             GroupKind("apps", "StatefulSet"), GroupKind("apps", "Deployment"),
             GroupKind("apps", "ReplicaSet"), GroupKind("apps.openshift.io", "DeploymentConfig"),
-        ] + blockchain.map { GroupKind("ibp.com", $0) } + self.registrations.map(\.kind)
+        ] + blockchain.map { GroupKind("ibp.com", $0) } + registrations.map(\.kind)
             + [GroupKind("batch", "CronJob"), GroupKind("batch", "Job")]
     }
 
@@ -101,7 +101,7 @@ public struct ApplicationActivation: Sendable {
         return asked.filter { $0 != CollectionOptions.neverMoved }
     }
 
-    private static func note(
+    static func note(
         _ error: ClusterError,
         _ what: String,
         _ result: inout ActivationResult
@@ -137,11 +137,12 @@ extension ApplicationActivation {
     }
 
     /// What is changed in an object; nil where a migration has not stopped it.
-    func change(_ object: KubeObject, _ direction: Direction) -> Change? {
-        let control = ApplicationControl(
-            object.groupVersionKind,
-            registrations: self.registrations
-        )
+    static func change(
+        _ object: KubeObject,
+        _ direction: Direction,
+        _ registrations: [ApplicationRegistration]
+    ) -> Change? {
+        let control = ApplicationControl(object.groupVersionKind, registrations: registrations)
         let name = "\(object.kind.lowercased()) \(object.key)"
         var changed = object
         switch control {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Kinds
+public import KubernetesClient
 public import ObjectModel
 
 /// A field that stops an application when it has a certain value.
@@ -102,12 +103,20 @@ public struct ApplicationRegistration: Hashable, Sendable {
     public let keepStatus: Bool
     /// The fields that stop it; empty where it is not stopped.
     public let suspensions: [Suspension]
+    /// Whether it is not made before it is activated, because its operator would start it at once.
+    public let isStashed: Bool
 
     /// How applications of a kind are stopped.
-    public init(_ kind: GroupKind, keepStatus: Bool = false, suspensions: [Suspension] = []) {
+    public init(
+        _ kind: GroupKind,
+        keepStatus: Bool = false,
+        suspensions: [Suspension] = [],
+        isStashed: Bool = false
+    ) {
         self.kind = kind
         self.keepStatus = keepStatus
         self.suspensions = suspensions
+        self.isStashed = isStashed
     }
 
     /// Reads the entries of an ApplicationRegistration object.
@@ -126,9 +135,33 @@ public struct ApplicationRegistration: Hashable, Sendable {
                 Self(
                     GroupKind(entry["group"]?.string ?? "", entry["kind"]?.string ?? ""),
                     keepStatus: entry["keepStatus"]?.bool ?? false,
-                    suspensions: suspensions
+                    suspensions: suspensions,
+                    isStashed: entry["stashStrategy", "stashCR"]?.bool ?? false
                 )
             )
+        }
+        return registrations
+    }
+
+    /// Those that are known, and those that a cluster's administrator has added, which count more.
+    ///
+    /// - Throws: ``ClusterError`` where the cluster does not answer, and where one cannot be read.
+    public static func known(
+        in cluster: any ResourceCluster
+    ) async throws(ClusterError) -> [Self] {
+        let objects: [KubeObject]
+        do { objects = try await cluster.listed(StorkResource.registrations, namespace: nil) } catch
+        {
+            // The kind is one of Stork's that a cluster need not have, and that a person who may
+            // change one namespace need not see.
+            guard error.reason == .notFound || error.reason == .forbidden else { throw error }
+            return Self.builtIn
+        }
+        var registrations = Self.builtIn
+        for object in objects {
+            do { registrations += try Self.read(object) } catch {
+                throw ClusterError(.invalid, "applicationregistration \(object.name): \(error)")
+            }
         }
         return registrations
     }

@@ -32,8 +32,12 @@ public struct ApplyWork: Sendable {
         _ preparation: ResourcePreparation
     ) {
         self.namespaces = namespaces.subtracting([CollectionOptions.neverMoved])
+        let claims = Self.ownedClaims(collected.moved)
         for object in collected.moved {
-            do { self.resources.append(try preparation.prepare(object)) } catch {
+            do {
+                let owned = claims[object.uid] ?? []
+                self.resources.append(try preparation.prepare(object, owning: owned))
+            } catch {
                 self.failures.append(
                     ResourceOutcome(
                         object.groupVersionKind,
@@ -47,6 +51,21 @@ public struct ApplyWork: Sendable {
         self.support = self.needed(of: support, preparation)
     }
 
+    /// The claims by the UIDs of their owners.
+    private static func ownedClaims(
+        _ objects: [KubeObject]
+    ) -> [String: [StashedResource.OwnedClaim]] {
+        var owned: [String: [StashedResource.OwnedClaim]] = [:]
+        for object in objects
+        where MovedKind(object.groupVersionKind) == .persistentVolumeClaim {
+            for owner in object.ownerReferences {
+                let claim = StashedResource.OwnedClaim(name: object.name, reference: owner)
+                owned[owner.uid, default: []].append(claim)
+            }
+        }
+        return owned
+    }
+
     private func needed(
         of support: [KubeObject],
         _ preparation: ResourcePreparation
@@ -55,7 +74,7 @@ public struct ApplyWork: Sendable {
         var classes: Set<String> = []
         for prepared in self.resources {
             let object = prepared.object
-            kinds.insert(GroupKind(object.groupVersionKind))
+            kinds.insert(prepared.stashedKind ?? GroupKind(object.groupVersionKind))
             for name in [
                 object["spec", "storageClassName"]?.string,
                 object.noted(.currentStorageClassName),

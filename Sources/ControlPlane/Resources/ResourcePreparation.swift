@@ -37,6 +37,8 @@ public struct PreparedResource: Hashable, Sendable {
     public var status: JSON?
     /// The ResourceTransformation that changed it; empty where none did.
     public var transformedBy = ""
+    /// The kind of the custom resource that waits in this ConfigMap; nil for everything else.
+    public var stashedKind: GroupKind?
 
     /// The hash that it was stamped with.
     public var hash: String {
@@ -70,8 +72,15 @@ public struct ResourcePreparation: Sendable {
 
     /// Prepares an object that is moved.
     ///
+    /// - Parameters:
+    ///   - object: as the source has it.
+    ///   - claims: what it owns; only what is stashed keeps that.
+    /// - Returns: what is applied at the destination.
     /// - Throws: ``TransformationError`` where the transformation does not fit the object.
-    public func prepare(_ object: KubeObject) throws(TransformationError) -> PreparedResource {
+    func prepare(
+        _ object: KubeObject,
+        owning claims: [StashedResource.OwnedClaim] = []
+    ) throws(TransformationError) -> PreparedResource {
         let kind = MovedKind(object.groupVersionKind)
         var prepared = PreparedResource(object: Self.reduced(object))
         if kind == .persistentVolumeClaim { prepared.owners = object.ownerReferences }
@@ -88,18 +97,28 @@ public struct ResourcePreparation: Sendable {
                 StorkNames.Annotation.transformationName.key
             )
         }
-        if kind != .service { self.rewrite(&prepared.object, kind) }
-        prepared.status = self.keptStatus(of: object)
-        prepared.object.set(nil, at: "status")
+        if self.stashes(object) {
+            prepared.object.set(nil, at: "status")
+            prepared.stashedKind = GroupKind(object.groupVersionKind)
+            prepared.object = StashedResource(prepared.object, claims: claims).configMap
+        } else {
+            if kind != .service { self.rewrite(&prepared.object, kind) }
+            prepared.status =
+                self.registration(of: object)?.keepStatus == true
+                ? object["status"] : nil
+            prepared.object.set(nil, at: "status")
+        }
         self.stamp(&prepared)
         return prepared
     }
 
-    private func keptStatus(of object: KubeObject) -> JSON? {
-        let registration = self.options.registrations.last {
-            $0.kind == GroupKind(object.groupVersionKind)
-        }
-        return registration?.keepStatus == true ? object["status"] : nil
+    private func registration(of object: KubeObject) -> ApplicationRegistration? {
+        self.options.registrations.last { $0.kind == GroupKind(object.groupVersionKind) }
+    }
+
+    /// Whether it waits in a ConfigMap for being activated.
+    private func stashes(_ object: KubeObject) -> Bool {
+        !self.options.startApplications && self.registration(of: object)?.isStashed == true
     }
 
     /// With name, namespace, labels and annotations as only metadata.

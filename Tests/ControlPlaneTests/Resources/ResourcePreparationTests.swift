@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ControlPlane
 import ObjectModel
 import Testing
+
+@testable import ControlPlane
 
 @Suite struct ResourcePreparationTests {
     static let prefix = "stork.libopenstorage.org/"
