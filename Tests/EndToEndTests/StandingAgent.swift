@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import ObjectModel
+
+/// The agent of a site, at addresses that stay the same: it can be killed and comes back.
+final class StandingAgent {
+    private let arguments: [String]
+    private var program: Program
+
+    /// Takes the place of the agent that the site was started with.
+    ///
+    /// The bandwidth is that of each transfer, such as `1MiB/s`: slow ones can be met while they run.
+    init(insteadOf site: Site, bandwidth: String) async throws {
+        let ready = try await site.agentProcess.logged("agent ready")
+        let pool = "\(site.directory)/pool"
+        let former = try? String(contentsOfFile: "\(site.directory)/agent.yaml", encoding: .utf8)
+        let control = ready["control"]?.string ?? ""
+        let settings = (former ?? "").replacing("address: 127.0.0.1:0", with: "address: \(control)")
+        let file = "\(site.directory)/standing.yaml"
+        try "\(settings)\nlimits:\n  bandwidth: \(bandwidth)\n"
+            .write(toFile: file, atomically: true, encoding: .utf8)
+        self.arguments = [
+            "run", "--pool", pool, "--config", file, "--data", ready["data"]?.string ?? "",
+            "--api", ready["api"]?.string ?? "",
+        ]
+        site.agentProcess.kill9()
+        self.program = try Program("godwit-agent", self.arguments)
+        _ = try await self.program.logged("agent ready")
+    }
+
+    /// Kills it wherever it is, and starts it again.
+    func killAndRestart() async throws {
+        self.program.kill9()
+        self.program = try Program("godwit-agent", self.arguments)
+        _ = try await self.program.logged("agent ready")
+    }
+}
