@@ -174,7 +174,7 @@ import Testing
         let next = try await controller.reconcile(ObjectKey("db", "m"))
         #expect(next == .after(MigrationController.cancelPause))
         #expect(self.stage.cluster.find(StorkResource.migrations, ObjectKey("db", "m")) != nil)
-        self.stage.seconds.withLock { $0 += MigrationController.cancelPatience }
+        self.stage.seconds.withLock { $0 += ControllerShell.deletionPatience }
         _ = try await controller.reconcile(ObjectKey("db", "m"))
         #expect(self.stage.cluster.find(StorkResource.migrations, ObjectKey("db", "m")) == nil)
         #expect(self.stage.notices.withLock { $0.last?.message }?.contains("may go on") == true)
@@ -331,6 +331,22 @@ import Testing
         self.stage.seconds.withLock { $0 += 70 }
         try await self.look(controller)
         #expect(self.status.storageStatus == .ready)
+    }
+
+    @Test func anAgentThatIsGoneHoldsUpADeletionForAMinuteOnly() async throws {
+        self.put(["ip": "10.0.0.1", "token": "t"])
+        let controller = self.stage.pairController()
+        try await self.look(controller)
+        let away = VolumeTrouble(.agentUnreachable, "nobody answers", isPassing: true)
+        self.stage.driver.state.withLock { $0.trouble = away }
+        self.stage.markDeleted(StorkResource.clusterPairs, "p")
+        self.stage.seconds.withLock { $0 = 1_767_225_600 }
+        await #expect(throws: VolumeTrouble.self) { try await controller.reconcile(self.key) }
+        #expect(self.stage.cluster.find(StorkResource.clusterPairs, self.key) != nil)
+        self.stage.seconds.withLock { $0 += ControllerShell.deletionPatience }
+        _ = try await controller.reconcile(self.key)
+        #expect(self.stage.cluster.find(StorkResource.clusterPairs, self.key) == nil)
+        #expect(self.stage.notices.withLock { $0.last?.message }?.contains("stay paired") == true)
     }
 
     @Test func deletionUnpairsUnlessAnotherPairNeedsIt() async throws {

@@ -13,9 +13,6 @@ final class MigrationController: Sendable {
     private static let stepLimit = 8
     /// How long what is in the way is left alone.
     static let waiting = Duration.seconds(10)
-    /// How long an agent may be away before a deleted Migration goes without its copies' end, in
-    /// seconds.
-    static let cancelPatience = 60
     /// How soon the end of copies is tried again.
     static let cancelPause = Duration.seconds(2)
 
@@ -194,9 +191,9 @@ final class MigrationController: Sendable {
     ) async throws -> StepEnd {
         guard migration.finalizers.contains(StorkNames.finalizer) else { return .over(.onChange) }
         if cancelling, let trouble = await self.cancelCopies(of: migration, facts) {
-            guard self.isPatienceOver(with: migration, trouble) else {
-                return .over(.after(Self.cancelPause))
-            }
+            // A copy that goes on shows its base or its whole target, and deletes nothing.
+            guard !trouble.isPassing || self.shell.isPatienceOver(withDeletionOf: migration)
+            else { return .over(.after(Self.cancelPause)) }
             await self.shell.tell(
                 migration,
                 .warning("Deleting", "a copy may go on: \(trouble)")
@@ -208,18 +205,6 @@ final class MigrationController: Sendable {
             on: migration
         )
         return .over(.onChange)
-    }
-
-    /// Whether copies that could not be ended are left to themselves.
-    ///
-    /// An agent that is being restarted is back soon; one that is gone must not hold the object for
-    /// ever. A copy that goes on shows its base or its whole target, and deletes nothing.
-    private func isPatienceOver(with migration: KubeObject, _ trouble: VolumeTrouble) -> Bool {
-        guard trouble.isPassing,
-            let asked = migration.deletionTimestamp.flatMap({ Timestamp($0) })
-        else { return true }
-        let waited = self.shell.environment.now().seconds(since: asked)
-        return waited >= Self.cancelPatience
     }
 
     /// Nothing was started before its list was written.

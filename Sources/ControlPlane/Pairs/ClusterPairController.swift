@@ -73,8 +73,15 @@ final class ClusterPairController: Sendable {
     private func release(_ pair: KubeObject, unpairing remote: String?) async throws -> Requeue {
         if pair.finalizers.contains(StorkNames.finalizer), let remote {
             do throws(VolumeTrouble) { try await self.driver.unpair(remote: remote) } catch {
-                await self.shell.tell(pair, .warning("Deleting", error.description))
-                throw error
+                await self.shell.tell(
+                    pair,
+                    .warning(
+                        "Deleting",
+                        "\(error.description) Until then the agents stay paired with storage "
+                            + "\(remote): godwit pair delete"
+                    )
+                )
+                guard self.shell.isPatienceOver(withDeletionOf: pair) else { throw error }
             }
         }
         _ = try await self.writer.write(finalizer: StorkNames.finalizer, isPresent: false, on: pair)

@@ -16,6 +16,9 @@ struct ControllerShell: Sendable {
     let record: @Sendable (KubeObject, Notice) async -> Void
     private let newest = NewestObjects()
 
+    /// How long what does not answer may hold up the deletion of an object, in seconds.
+    static let deletionPatience = 60
+
     init(
         cluster: any ClusterAccess,
         resource: APIResource,
@@ -44,6 +47,15 @@ struct ControllerShell: Sendable {
     func note(_ written: KubeObject, insteadOf former: KubeObject) {
         guard written.resourceVersion != former.resourceVersion else { return }
         self.newest.note(written, insteadOf: former.resourceVersion)
+    }
+
+    /// Whether a deletion has waited long enough for somebody who does not answer.
+    ///
+    /// An agent that is being restarted is back soon; one that is gone must not hold the object for
+    /// ever.
+    func isPatienceOver(withDeletionOf object: KubeObject) -> Bool {
+        guard let asked = object.deletionTimestamp.flatMap({ Timestamp($0) }) else { return true }
+        return self.environment.now().seconds(since: asked) >= Self.deletionPatience
     }
 
     /// Records an event; one that cannot be recorded is no reason to stop.
