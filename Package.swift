@@ -122,7 +122,7 @@ let package = Package(
         library(
             "EmbeddedCluster",
             [
-                "Locks", "ObjectModel", "Kinds", x509, asn1, crypto, logging,
+                "BlockTypes", "Locks", "ObjectModel", "Kinds", x509, asn1, crypto, logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),

@@ -23,6 +23,39 @@ struct KubectlBuiltInKindTests {
         }
     }
 
+    @Test(arguments: Kubectl.installed)
+    func aMisspeltFieldIsRefusedByThoseWhoAskForItAndToldWithTheRightWord(
+        _ kubectl: Kubectl
+    ) async throws {
+        try await HTTPTestCluster.running { cluster in
+            let text = """
+                apiVersion: v1
+                kind: ConfigMap
+                metadata: {name: a, namespace: default}
+                dtaa: {a: b}
+                """
+            // Since 1.25 it asks for strictness; before, it looked into schemas by itself.
+            guard kubectl.minor >= 25 else { return }
+            let errors = try await kubectl.failure(
+                "apply",
+                "-f",
+                "-",
+                as: cluster.admin,
+                input: text
+            )
+            #expect(errors.contains("unknown field \"dtaa\"; did you mean \"data\"?"), "\(errors)")
+            let asked = try await kubectl.run(
+                "apply",
+                "--validate=ignore",
+                "-f",
+                "-",
+                as: cluster.admin,
+                input: text
+            )
+            #expect(asked.lines == ["configmap/a created"])
+        }
+    }
+
     private static func makeObjects(_ kubectl: Kubectl, _ admin: String) async throws {
         try await kubectl.run(
             "-n",

@@ -3,15 +3,23 @@
 import ObjectModel
 
 extension ServedKind {
-    /// Refuses or reports the fields that the schema does not know.
+    /// Refuses or reports the fields that the schema does not know; those of built-in kinds, which have
+    /// none, where they are near a known one.
     ///
     /// - Returns: the warnings.
     func checkUnknownFields(
         of object: KubeObject,
         _ validation: WriteOptions.FieldValidation
     ) throws -> [String] {
-        guard let schema = self.schema, validation != .ignore else { return [] }
-        let unknown = schema.unknownFields(in: object.json).map { "unknown field \"\($0)\"" }
+        guard validation != .ignore else { return [] }
+        let outside = self.schema?.unknownFields(in: object.json) ?? []
+        let unknown =
+            outside.map { "unknown field \"\($0)\"" }
+            + KnownFields.misspelt(
+                in: object.json,
+                of: self.schema == nil ? self.resource.kind : nil
+            )
+            .map(\.words)
         guard validation == .strict, !unknown.isEmpty else { return unknown }
         let kind = self.resource.kind
         throw APIStatus(
