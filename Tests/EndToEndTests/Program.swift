@@ -21,7 +21,7 @@ final class Program: @unchecked Sendable {
     private let state = Locked(State())
 
     /// Where the executables were built: beside the test bundle.
-    private static let directory: String = {
+    static let directory: String = {
         let variables = ProcessInfo.processInfo.environment
         if let given = variables["GODWIT_BIN"] { return given }
         let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")

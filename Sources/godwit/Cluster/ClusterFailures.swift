@@ -13,8 +13,10 @@ extension APIError {
         let message = text.hasPrefix(opening) ? String(text.dropFirst(opening.count)) : text
         // The fields of an invalid object come one a line.
         let lines = message.split(separator: "\n").map(String.init)
+        // Old servers take a field of the wrong type for a failure of their own.
+        let isMistyped = message.contains("failed to create typed patch object")
         self.init(
-            error.reason.id,
+            isMistyped ? .objectInvalid : error.reason.id,
             lines.first ?? "",
             cause: lines.count > 1 ? lines.dropFirst().joined(separator: "; ") : nil,
             try: error.reason.remedy,

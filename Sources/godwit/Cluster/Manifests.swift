@@ -2,6 +2,7 @@
 
 import AgentAPI
 import Foundation
+import Kinds
 import ObjectModel
 
 /// One object of a manifest, and where it is written.
@@ -9,6 +10,35 @@ struct Manifest: Sendable {
     let object: KubeObject
     /// The file and the line where it begins.
     let place: String
+}
+
+extension Manifest {
+    /// What no cluster should get, found without one; nil where nothing is known to be wrong.
+    ///
+    /// API servers before 1.25 store a Migration without the fields that they do not know, and do not
+    /// know our rules: a misspelt word would be lost in silence.
+    var wrong: APIError? {
+        guard let kind = StorkKinds[self.object.kind],
+            kind.resource.groupVersionKind == self.object.groupVersionKind
+        else { return nil }
+        var errors =
+            (kind.unknownFields(in: self.object) + kind.validate(kind.admitted(self.object)))
+            .map(\.description)
+        if !NameRule.isSubdomain(self.object.name) {
+            errors.insert(
+                "metadata.name: '\(self.object.name)' is no name: use \(NameRule.subdomain)",
+                at: 0
+            )
+        }
+        guard !errors.isEmpty else { return nil }
+        return APIError(
+            .invalidManifest,
+            "\(self.place): the \(self.object.kind) \"\(self.object.name)\" is not valid.",
+            cause: errors.joined(separator: "; "),
+            try: "correct it, nothing was applied; all fields: kubectl explain "
+                + "\(kind.resource.plural) --recursive"
+        )
+    }
 }
 
 /// Reads objects from files, directories and standard input.
@@ -25,13 +55,13 @@ enum Manifests {
         for path in paths {
             for file in try Self.files(at: path) {
                 let text = try Self.text(of: file)
-                manifests += try Self.parsed(text, file: file == "-" ? "standard input" : file)
+                manifests += try Self.parsed(text, file: Self.named(file))
             }
         }
         guard !manifests.isEmpty else {
             throw APIError(
                 .invalidManifest,
-                "There is no object in \(paths.joined(separator: ", ")).",
+                "There is no object in \(paths.map(Self.named).joined(separator: ", ")).",
                 try: "give a file of YAML or JSON objects"
             )
         }
@@ -53,6 +83,7 @@ enum Manifests {
                 try: "godwit apply -f \(path)"
             )
         }
+        if let wrong = manifests[0].wrong { throw wrong }
         return manifests[0].object
     }
 
@@ -103,6 +134,10 @@ enum Manifests {
         return Manifest(object: object, place: place)
     }
 
+    private static func named(_ file: String) -> String {
+        file == "-" ? "standard input" : file
+    }
+
     private static func invalid(_ place: String, _ reason: String, _ advice: String) -> APIError {
         APIError(.invalidManifest, "\(place): \(reason).", try: advice)
     }
@@ -126,10 +161,13 @@ enum Manifests {
     private static func text(of file: String) throws(APIError) -> String {
         let handle =
             file == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: file)
-        guard let handle, let data = try? handle.read(upToCount: Self.maximumBytes + 1) else {
+        // At the end of an empty file nothing comes.
+        guard let handle,
+            let data = try? handle.read(upToCount: Self.maximumBytes + 1) ?? Data()
+        else {
             throw APIError(
                 .fileNotReadable,
-                "The file \(file) cannot be read.",
+                "\(Self.named(file)) cannot be read.",
                 try: "check its permissions"
             )
         }

@@ -3,6 +3,7 @@
 import AgentAPI
 import ArgumentParser
 import BlockTypes
+import Kinds
 import ObjectModel
 
 /// Makes a cluster have what manifests say.
@@ -14,8 +15,9 @@ struct ApplyCommand: AsyncParsableCommand {
             Examples:
               godwit apply -f clusterpair.yaml
               godwit apply -f manifests/ --dry-run
-            All manifests are read, and their kinds looked up, before the first one is applied. It is a \
-            server-side apply: fields that somebody else owns are not taken without --force-conflicts.
+            All manifests are read and checked, by the cluster too, before the first one is applied. It \
+            is a server-side apply: fields that somebody else owns are not taken without \
+            --force-conflicts.
             """
     )
 
@@ -37,8 +39,14 @@ struct ApplyCommand: AsyncParsableCommand {
         let manifests = try Manifests.read(self.filename)
         try await self.options.withCluster { cluster in
             let planned = try await self.plan(manifests, cluster)
+            try await self.rehearse(planned, cluster)
             for (resource, manifest) in planned {
-                let word = try await self.apply(manifest, as: resource, to: cluster)
+                let word = try await self.apply(
+                    manifest,
+                    as: resource,
+                    to: cluster,
+                    isDryRun: self.dryRun
+                )
                 let suffix = self.dryRun ? " (dry run)" : ""
                 let name = resource.qualifiedName(manifest.object.name)
                 switch self.options.console.format {
@@ -63,6 +71,7 @@ struct ApplyCommand: AsyncParsableCommand {
             guard
                 let resource = (served + announced).first(where: { $0.groupVersionKind == kind })
             else { throw Self.unknown(kind, manifest, served) }
+            if let wrong = manifest.wrong { throw wrong }
             var object = manifest.object
             if !resource.isNamespaced {
                 // Manifests of old have it, also where it means nothing.
@@ -80,6 +89,35 @@ struct ApplyCommand: AsyncParsableCommand {
             steps.append((resource, Manifest(object: object, place: manifest.place)))
         }
         return steps
+    }
+
+    /// Lets the cluster check all of several manifests, so that a bad one does not leave the others
+    /// applied.
+    ///
+    /// What lives in a namespace, or is of a kind, that these manifests make cannot be tried before
+    /// those are there.
+    private func rehearse(_ steps: [Step], _ cluster: Cluster) async throws(APIError) {
+        guard steps.count > 1, !self.dryRun else { return }
+        let kinds = Set(
+            steps.compactMap { Self.announced($0.manifest.object)?.groupVersionKind }
+        )
+        let namespaces = Set(
+            steps.map(\.manifest.object)
+                .filter { $0.groupVersionKind == StorkResource.namespaces.groupVersionKind }
+                .map(\.name)
+        )
+        for (resource, manifest) in steps where !kinds.contains(resource.groupVersionKind) {
+            guard !resource.isNamespaced || !namespaces.contains(manifest.object.namespace) else {
+                continue
+            }
+            do throws(APIError) {
+                _ = try await self.apply(manifest, as: resource, to: cluster, isDryRun: true)
+            } catch {
+                // Of a webhook that says so, it is not known what it would answer.
+                guard !error.message.contains("does not support dry run") else { continue }
+                throw error
+            }
+        }
     }
 
     /// The resource that a CustomResourceDefinition is for.
@@ -119,7 +157,8 @@ struct ApplyCommand: AsyncParsableCommand {
     private func apply(
         _ manifest: Manifest,
         as resource: APIResource,
-        to cluster: Cluster
+        to cluster: Cluster,
+        isDryRun: Bool
     ) async throws(APIError) -> String {
         do throws(APIError) {
             let namespace = resource.isNamespaced ? manifest.object.namespace : nil
@@ -128,7 +167,7 @@ struct ApplyCommand: AsyncParsableCommand {
                 resource,
                 manifest.object,
                 force: self.forceConflicts,
-                isDryRun: self.dryRun
+                isDryRun: isDryRun
             )
             guard let former else { return "created" }
             let isSame = former.resourceVersion == applied.resourceVersion

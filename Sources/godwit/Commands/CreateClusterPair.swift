@@ -158,16 +158,10 @@ struct CreateClusterPair: AsyncParsableCommand {
                 )
             }
             for (cluster, object) in zip(clusters, objects) {
-                try await self.prepare(cluster)
-                _ = try await cluster.create(
-                    ClusterPairNoun.resource,
-                    object,
-                    self.namespace,
-                    isDryRun: true
-                )
+                try await self.rehearse(cluster, object)
             }
-            for ((cluster, object), way) in zip(zip(clusters, objects), ways) {
-                _ = try await cluster.create(ClusterPairNoun.resource, object, self.namespace)
+            try await self.make(objects, in: clusters)
+            for (cluster, way) in zip(clusters, ways) {
                 console.result("ClusterPair \(name) created successfully")
                 let server = cluster.client.connection.server
                 console.note("at \(server), leads to the cluster of \(way.to.kubeconfig)")
@@ -197,15 +191,65 @@ struct CreateClusterPair: AsyncParsableCommand {
         )
     }
 
-    /// Makes the namespace where it is missing, as storkctl does.
-    private func prepare(_ cluster: Cluster) async throws(APIError) {
-        let found = try await cluster.find(StorkResource.namespaces, self.namespace, nil)
-        guard found == nil else { return }
-        let object = KubeObject(
-            StorkResource.namespaces.groupVersionKind,
-            ObjectKey("", self.namespace)
-        )
-        _ = try await cluster.create(StorkResource.namespaces, object, nil)
-        self.outputs.console.note("namespace/\(self.namespace) created")
+    /// Lets a cluster check what will be made in it.
+    private func rehearse(_ cluster: Cluster, _ pair: KubeObject) async throws(APIError) {
+        // Where the kind is missing, or may not be seen, this says so.
+        _ = try await cluster.list(ClusterPairNoun.resource, namespace: self.namespace)
+        if try await self.hasNamespace(cluster) {
+            _ = try await cluster.create(
+                ClusterPairNoun.resource,
+                pair,
+                self.namespace,
+                isDryRun: true
+            )
+        } else {
+            _ = try await cluster.create(
+                StorkResource.namespaces,
+                self.namespaceObject,
+                nil,
+                isDryRun: true
+            )
+        }
+    }
+
+    /// Makes the pairs, each with its namespace where that is missing, as storkctl does; all of them or,
+    /// where one fails, none.
+    private func make(_ objects: [KubeObject], in clusters: [Cluster]) async throws(APIError) {
+        var made: [Cluster] = []
+        do throws(APIError) {
+            for (cluster, object) in zip(clusters, objects) {
+                if try await !self.hasNamespace(cluster) {
+                    _ = try await cluster.create(
+                        StorkResource.namespaces,
+                        self.namespaceObject,
+                        nil
+                    )
+                    self.outputs.console.note("namespace/\(self.namespace) created")
+                }
+                _ = try await cluster.create(ClusterPairNoun.resource, object, self.namespace)
+                made.append(cluster)
+            }
+        } catch {
+            for (cluster, object) in zip(made, objects) {
+                do throws(APIError) {
+                    try await cluster.delete(
+                        ClusterPairNoun.resource,
+                        object.name,
+                        self.namespace
+                    )
+                } catch {
+                    self.outputs.console.note("warning: half of the pair stays: \(error.message)")
+                }
+            }
+            throw error
+        }
+    }
+
+    private func hasNamespace(_ cluster: Cluster) async throws(APIError) -> Bool {
+        try await cluster.find(StorkResource.namespaces, self.namespace, nil) != nil
+    }
+
+    private var namespaceObject: KubeObject {
+        KubeObject(StorkResource.namespaces.groupVersionKind, ObjectKey("", self.namespace))
     }
 }

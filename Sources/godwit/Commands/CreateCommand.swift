@@ -106,10 +106,13 @@ struct CreateMigration: AsyncParsableCommand {
             )
             let object =
                 given.map { MigrationNoun.object(key, $0) } ?? manifest ?? KubeObject(.null)
+            try checkNames(key)
             if self.dryRun {
                 try await MigrationPreview(cluster: cluster, console: console).check(object)
                 return
             }
+            try await MigrationTargets(cluster: cluster, console: console)
+                .check(MigrationSpec(object["spec"]), in: key.namespace)
             let created = try await cluster.create(MigrationNoun.resource, object, key.namespace)
             let isForPeople = !console.format.isStructured
             if isForPeople { console.result("Migration \(key.name) created successfully") }
@@ -152,6 +155,7 @@ struct CreateMigration: AsyncParsableCommand {
         spec.includesResources = self.includeResources
         spec.startsApplications = self.startApplications
         try self.details.apply(to: &spec)
+        try MigrationTargets.checkNames(of: spec)
         return spec
     }
 

@@ -101,7 +101,5 @@ func checkNames(_ key: ObjectKey) throws(APIError) {
     guard NameRule.isSubdomain(key.name) else {
         throw APIError(.invalidName, "'\(key.name)' is no name: use \(NameRule.subdomain).")
     }
-    guard NameRule.isLabel(key.namespace) else {
-        throw APIError(.invalidName, "'\(key.namespace)' is no name of a namespace.")
-    }
+    try MigrationTargets.checkNamespace(key.namespace)
 }

@@ -65,7 +65,9 @@ struct Get<Noun: ClusterNoun>: AsyncParsableCommand {
                 showsNamespace: self.allNamespaces
             )
             let found = try await self.find(cluster, place)
-            if !self.watch || !found.objects.isEmpty {
+            // Of a name that nothing has, the error says enough.
+            let isEmpty = found.objects.isEmpty
+            if !isEmpty || !self.watch && found.missing == nil {
                 self.options.console.raw(text.list(found.objects, now: .now))
             }
             if let missing = found.missing { throw missing }

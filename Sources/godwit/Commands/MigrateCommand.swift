@@ -53,12 +53,15 @@ struct MigrateCommand: AsyncParsableCommand {
         spec.includesResources = !self.volumesOnly
         spec.startsApplications = !self.noStart
         try self.details.apply(to: &spec)
+        try MigrationTargets.checkNames(of: spec)
         var generator = SystemRandomNumberGenerator()
         let name = MigrationNoun.name(of: self.namespaces, using: &generator)
         let home = try self.home()
         let console = self.options.console
         try await self.options.withCluster { [spec] cluster in
             let key = ObjectKey(home, name)
+            try checkNames(key)
+            try await MigrationTargets(cluster: cluster, console: console).check(spec, in: home)
             let object = MigrationNoun.object(key, spec)
             _ = try await cluster.create(MigrationNoun.resource, object, home)
             let again = self.options.again(home)
