@@ -54,10 +54,8 @@ enum UserManifests {
         }
     }
 
-    /// GODWIT_SEEDS names the folder of the documents, where there is one.
-    @Test(.enabled(if: ProcessInfo.processInfo.environment["GODWIT_SEEDS"] != nil))
+    @Test(.enabled(if: SeedDocuments.areThere, "the documents are not beside this checkout"))
     func everyManifestOfTheDocumentsIsAmongTheFiles() throws {
-        let folder = try #require(ProcessInfo.processInfo.environment["GODWIT_SEEDS"])
         let files = try UserManifests.names.map { name in
             try String(
                 contentsOf: UserManifests.folder.appendingPathComponent(name),
@@ -65,17 +63,10 @@ enum UserManifests {
             )
         }
         var found = 0
-        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
-            let document = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
-            // What stands between the marks of a block is at every odd place.
-            for (index, block) in document.split(separator: "```", omittingEmptySubsequences: false)
-                .enumerated() where !index.isMultiple(of: 2)
-            {
-                let text = String(block.drop { $0 != "\n" }.dropFirst())
-                guard text.hasPrefix("apiVersion:") else { continue }
-                found += 1
-                #expect(files.contains(text), "\(name): \(text.prefix(200))")
-            }
+        for block in try SeedDocuments.blocks() {
+            guard case .manifest(let text) = block.content else { continue }
+            found += 1
+            #expect(files.contains(text), "\(block): \(text.prefix(200))")
         }
         #expect(found == files.count)
     }

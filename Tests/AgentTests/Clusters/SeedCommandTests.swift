@@ -3,27 +3,17 @@
 import ArgumentParser
 import Foundation
 import ObjectModel
+import TestSupport
 import Testing
 
 @testable import godwit
 
 /// What the documents that this is built from show, taken out of their files.
 enum Seeds {
-    /// Beside the checkout; nil where it is not there.
-    static let folder: String? = {
-        let root = #filePath.replacing("Tests/AgentTests/Clusters/SeedCommandTests.swift", with: "")
-        let path = URL(fileURLWithPath: root + "../shared/seeds").standardizedFileURL.path
-        return FileManager.default.fileExists(atPath: path) ? path : nil
-    }()
-
-    /// The tests run where the documents are, and must where CI is set.
-    static let isThere = Self.folder != nil || Tool.isCI
-
+    /// The document that has all of it.
     static func text() throws -> String {
-        let folder = try #require(Self.folder, "there is no ../shared/seeds beside the checkout")
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-        let name = try #require(names.first { $0.hasPrefix("003") })
-        return try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
+        let found = try SeedDocuments.texts().first { $0.name.hasPrefix("003") }
+        return try #require(found).text
     }
 
     /// The command lines that begin with a program, each once; places to fill in have their words.
@@ -48,7 +38,7 @@ enum Seeds {
     }
 }
 
-@Suite(.enabled(if: Seeds.isThere, "the seed documents are not beside this checkout"))
+@Suite(.enabled(if: SeedDocuments.areThere, "the seed documents are not beside this checkout"))
 struct SeedCommandTests {
     @Test func everyCommandLineOfTheDocumentsParses() async throws {
         let commands =

@@ -2,12 +2,16 @@
 
 import Foundation
 import ObjectModel
+import TestSupport
 import Testing
 
 @testable import godwit
 
 /// The pairing and migration of the documents, line by line, against an embedded cluster.
-@Suite(.enabled(if: Seeds.isThere, "the seed documents are not beside this checkout"), .serialized)
+@Suite(
+    .enabled(if: SeedDocuments.areThere, "the seed documents are not beside this checkout"),
+    .serialized
+)
 struct SeedRunTests {
     @Test func theCommandLinesOfTheDocumentsRunAndShowTheirColumns() async throws {
         let commands = try Seeds.commands(of: "storkctl")
