@@ -248,11 +248,28 @@ public final class KubernetesClient: Sendable {
     /// One attempt, with fresh credentials where the first ones were refused.
     private func attempt(_ call: Call) async throws(ClusterError) -> Answer {
         let identity = try await self.credentials.identity()
-        let answer = try await self.exchange(call, identity)
-        if answer.status == 401, let fresh = try await self.renewed(identity) {
-            return try Self.success(try await self.exchange(call, fresh))
+        do {
+            let answer = try await self.exchange(call, identity)
+            if answer.status == 401, let fresh = try await self.renewed(identity) {
+                return try Self.success(try await self.exchange(call, fresh))
+            }
+            return try Self.success(answer)
+        } catch { throw self.explained(error, identity) }
+    }
+
+    /// A server that is shown a certificate that has ended says that it does not know us, or hangs up:
+    /// we can tell more.
+    private func explained(_ error: ClusterError, _ identity: RequestIdentity) -> ClusterError {
+        let isDenial = [.unauthorized, .untrusted, .connectionLost].contains(error.reason)
+        guard isDenial, let end = identity.certificateEnd(before: self.environment.now()) else {
+            return error
         }
-        return try Self.success(answer)
+        return ClusterError(
+            .untrusted,
+            "the client certificate of \(self.connection.source) ended at \(end) "
+                + "(\(error.message))",
+            statusCode: error.statusCode
+        )
     }
 
     /// The identity for the next request.

@@ -88,6 +88,29 @@ import Testing
         }
     }
 
+    /// Some servers end the handshake, others answer that they know nobody.
+    @Test(arguments: [true, false])
+    func aCertificateOfOursThatIsOverIsToldWithItsEnd(isRefusedByTLS: Bool) async throws {
+        let end = Date(timeIntervalSinceNow: -60)
+        let me = try self.authority.client(until: end)
+        let tls = try self.authority.server()
+            .serverTLS(callersOf: isRefusedByTLS ? self.authority : nil)
+        try await FakeServer.run(tls: tls) { _ in
+            .failure(401, "Unauthorized")
+        } during: { server in
+            var user = UserCredentials()
+            user.certificate = .data(me.certificate)
+            user.privateKey = .data(me.privateKey)
+            let client = try server.client(authority: self.authority, user: user)
+            let error = await #expect(throws: ClusterError.self) {
+                try await client.get(TestKind.configMap, self.key)
+            }
+            #expect(error?.reason == .untrusted && error?.isRetryable == false)
+            let day = Timestamp(seconds: Int(end.timeIntervalSince1970)).description.prefix(10)
+            #expect(error?.message.contains("ended at \(day)") == true, "\(error as Any)")
+        }
+    }
+
     @Test func aCallerWithoutACertificateIsToldOfTrust() async throws {
         let tls = try self.authority.server().serverTLS(callersOf: self.authority)
         try await FakeServer.run(tls: tls, Self.answer) { server in

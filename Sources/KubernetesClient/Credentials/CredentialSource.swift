@@ -3,6 +3,7 @@
 import Foundation
 import Locks
 import NIOSSL
+import ObjectModel
 
 /// As whom one request goes out: headers and the configuration of TLS.
 struct RequestIdentity: Sendable {
@@ -11,6 +12,16 @@ struct RequestIdentity: Sendable {
     var tls: TLSConfiguration?
     /// What the plug-in gave for this request, if one was used.
     var exec: ExecCredential?
+
+    /// When the certificate that it shows ended, in seconds since 1970; nil where it holds, or where
+    /// there is none.
+    func certificateEnd(before now: Timestamp) -> Timestamp? {
+        guard case .certificate(let certificate)? = self.tls?.certificateChain.first else {
+            return nil
+        }
+        let end = Timestamp(seconds: Int(certificate.notValidAfter))
+        return end <= now ? end : nil
+    }
 }
 
 /// Makes the identity of each request out of a connection: files that changed are read again,
