@@ -11,6 +11,8 @@ struct MigrationProgress: Equatable {
     let rest: String
     /// Of the bytes; nil before they are known.
     let percent: Int?
+    /// What is in its way, a change of which is worth a line too; nil while it gets on.
+    let trouble: String?
 
     init(_ migration: KubeObject, now: Timestamp) {
         let facts = MigrationFacts(migration)
@@ -32,8 +34,20 @@ struct MigrationProgress: Equatable {
             parts.append(GoDuration.text(max(0, now.seconds(since: created))))
         }
         // Until a stage is reached, why it is not is all there is to say.
-        if facts.status.stage == .initial, !facts.message.isEmpty { parts.append(facts.message) }
+        let isHeldUp = facts.status.stage == .initial || Self.isHeldUp(facts.status)
+        self.trouble = isHeldUp && !facts.message.isEmpty ? facts.message : nil
+        if let trouble = self.trouble { parts.append(trouble) }
         self.rest = parts.joined(separator: "  ")
+    }
+
+    /// Reasons of a Migration that gets on.
+    private static let goingOn: Set<String> = [
+        "", "CopyingVolumes", "ApplyingResources", "InProgress",
+    ]
+
+    private static func isHeldUp(_ status: MigrationStatus) -> Bool {
+        guard !status.isFinal, let condition = status.conditions["Succeeded"] else { return false }
+        return !Self.goingOn.contains(condition.reason)
     }
 
     /// Of all volumes together; the numbers come from an object that anybody may have written.

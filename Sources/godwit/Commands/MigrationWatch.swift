@@ -157,6 +157,7 @@ struct MigrationLines {
     let view: MigrationWatch.View
     let name: String
     private var lastPhase: String?
+    private var lastTrouble: String?
     private var lastLine: ContinuousClock.Instant?
     private var isLineOpen = false
     /// Never backwards: a count that begins anew would look like a loss.
@@ -169,10 +170,17 @@ struct MigrationLines {
     }
 
     mutating func show(_ migration: KubeObject, now: ContinuousClock.Instant) {
+        let progress = MigrationProgress(migration, now: .now)
         switch self.view {
-        case .rows: self.row(MigrationFacts(migration))
-        case .line: self.line(MigrationProgress(migration, now: .now), now)
+        case .rows:
+            self.row(MigrationFacts(migration))
+            // The rows are for scripts; why nothing moves is for whoever looks.
+            if let trouble = progress.trouble, trouble != self.lastTrouble {
+                self.console.note(trouble)
+            }
+        case .line: self.line(progress, now)
         }
+        self.lastTrouble = progress.trouble
     }
 
     /// Says something in between.
@@ -208,7 +216,7 @@ struct MigrationLines {
             self.isLineOpen = true
             return
         }
-        let isNew = progress.phase != self.lastPhase
+        let isNew = progress.phase != self.lastPhase || progress.trouble != self.lastTrouble
         let isFar = (progress.percent ?? 0) >= self.highest + 10
         let isLate = self.lastLine.map { now - $0 >= ProgressView.quietInterval } ?? true
         guard isNew || isFar || isLate else { return }

@@ -58,6 +58,25 @@ import Testing
         #expect(!running.rest.contains("ClusterPair"))
     }
 
+    @Test func whatHoldsAStageUpIsShownAndWhatGoesOnIsNot() {
+        func progress(_ reason: String, stage: String = "Volumes") -> MigrationProgress {
+            let condition: JSON = [
+                "type": "Succeeded", "status": "Unknown", "reason": .string(reason),
+                "message": "nobody answers",
+            ]
+            return MigrationProgress(
+                Self.migration(["stage": .string(stage), "conditions": [condition]]),
+                now: Self.now
+            )
+        }
+        #expect(progress("DestinationUnreachable").trouble == "nobody answers")
+        #expect(progress("DestinationUnreachable").rest.hasSuffix("nobody answers"))
+        for reason in ["CopyingVolumes", "ApplyingResources"] {
+            #expect(progress(reason).trouble == nil)
+        }
+        #expect(progress("NoSpace", stage: "Final").trouble == nil, "the end is told otherwise")
+    }
+
     @Test func numbersThatNobodyCanHaveMeantCrashNothing() {
         let (huge, low) = (JSON(Int.max), JSON(Int.min))
         let volumes: [JSON] = [
