@@ -175,9 +175,10 @@ struct AgentCore: Sendable {
     ///
     /// - Returns: who answered.
     /// - Throws: `pairNotFound`, and what keeps the pair from working: `peerUnreachable`,
-    ///   `peerNotTrusted`, `pairRevoked`.
+    ///   `peerNotTrusted`, `pairRevoked`, `pairExpired`.
     func check(_ name: String) async throws(APIError) -> PairCheck {
         let record = try self.registry.outgoing(named: name)
+        try record.checkValidity(at: self.environment.now())
         let told = try await self.peerClient(record)
             .once { client throws(APIError) -> VersionInfo in
                 try await client.get(PeerRoute.version)

@@ -29,6 +29,7 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
     case peerNotTrusted = "GW2004"
     case pairRevoked = "GW2005"
     case peerFailed = "GW2006"
+    case pairExpired = "GW2007"
     // 30xx: transfers.
     case transferFailed = "GW3001"
     case transferPartial = "GW3002"
@@ -85,7 +86,7 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
             .objectInvalid, .invalidManifest:
             .usage
         case .peerUnreachable, .agentUnreachable, .draining, .clusterUnreachable: .unreachable
-        case .pairingRefused, .pairingLimited, .peerNotTrusted, .pairRevoked,
+        case .pairingRefused, .pairingLimited, .peerNotTrusted, .pairRevoked, .pairExpired,
             .socketNotAllowed, .clusterDenied:
             .notAllowed
         case .peerFailed, .transferFailed, .transferRefused, .agentFailed, .noSpace,

@@ -183,7 +183,7 @@ public struct TransferInfo: Codable, Hashable, Sendable {
     public var progress: TransferProgress?
     /// What it did; for a failed one, as far as it came.
     public var report: TransferReport?
-    /// Why it failed, or why the last try did.
+    /// Why it failed, why the last try did, or what the running one waits for.
     public var error: APIError?
 
     /// A transfer with all its facts.

@@ -133,7 +133,11 @@ public struct ControlPlane: Sendable {
             driver: self.driver,
             remotes: remotes,
             mover: ClusterMover(source: self.client, driver: self.driver),
-            movesServiceAccounts: self.options.movesServiceAccounts
+            movesServiceAccounts: self.options.movesServiceAccounts,
+            doubt: { key in
+                pairs.doubt(key)
+                parts.pairQueue.enqueue(key)
+            }
         )
         let transformations = TransformationController(
             shell: parts.shell(of: StorkResource.resourceTransformations, parts.transformations),

@@ -120,6 +120,21 @@ import Testing
         }
     }
 
+    @Test func whatATryWaitsForInsideItselfIsShown() async throws {
+        let runner = ScriptedRunner([nil])
+        let queue = try self.fixture.queue(runner)
+        try await self.fixture.working(queue, runner) {
+            let id = try await queue.submit([self.fixture.request()])[0].id
+            let run = try await runner.run(1)
+            #expect(try await queue.show(id).error == nil)
+            run.held.withLock { $0 = APIError(.peerUnreachable, "nobody answers") }
+            let info = try await queue.show(id)
+            #expect(info.state == .running && info.error?.message == "nobody answers")
+            run.held.withLock { $0 = nil }
+            #expect(try await queue.show(id).error == nil)
+        }
+    }
+
     @Test(arguments: [0, UInt64.max])
     func aLimitThatIsNoneIsRefused(limit: UInt64) async throws {
         let queue = try self.fixture.queue(LimitRunner())

@@ -89,6 +89,50 @@ import Testing
         #expect(self.stage.driver.state.withLock { Array($0.begun.values) } == [1])
     }
 
+    /// The agent tries again and again by itself: who waits for the Migration has to know why.
+    @Test func aCopyThatIsHeldUpSaysWhyAndGoesOn() async throws {
+        self.stage.prepare()
+        self.stage.putMigration()
+        let controller = self.stage.migrationController()
+        self.stage.driver.state.withLock {
+            $0.held = VolumeTrouble(
+                .destinationUnreachable,
+                "nobody answers",
+                remedy: "start it",
+                isPassing: true
+            )
+        }
+        try await self.stage.look(controller, limit: 6)
+        let condition = self.stage.migration.conditions["Succeeded"]
+        #expect(condition?.reason == "DestinationUnreachable" && condition?.status == .unknown)
+        #expect(condition?.message == "nobody answers Try: start it")
+        let warnings = self.stage.notices.withLock { $0.filter(\.isWarning) }
+        #expect(warnings == [.warning("Failed", "nobody answers Try: start it")], "told once")
+        #expect(self.stage.doubts.withLock { $0 } == [ObjectKey("db", "remote")])
+        self.stage.driver.state.withLock { $0.held = nil }
+        try await self.stage.look(controller)
+        #expect(self.stage.migration.status == .successful)
+    }
+
+    @Test func whatIsInTheWayIsLookedAtSoonAtFirstAndSeldomLater() async throws {
+        self.stage.prepare()
+        self.stage.putPair(storage: .error)
+        self.stage.putMigration()
+        let controller = self.stage.migrationController()
+        var waits: [Requeue] = []
+        for _ in 0..<5 {
+            waits.append(try await controller.reconcile(ObjectKey("db", "m")))
+            self.stage.seconds.withLock { $0 += 8 }
+        }
+        #expect(
+            waits == [
+                .after(.seconds(1)), .after(.seconds(4)), .after(.seconds(8)), .after(.seconds(10)),
+                .after(.seconds(10)),
+            ]
+        )
+        #expect(self.stage.doubts.withLock { $0.isEmpty }, "the pair has told of it itself")
+    }
+
     @Test func aVolumeThatFailsEndsItWithItsReasonAfterTheOthers() async throws {
         self.stage.prepare(claims: ["a", "b"])
         self.stage.putMigration()
@@ -224,144 +268,5 @@ import Testing
         }
         #expect(self.stage.migration.status == .successful)
         #expect(self.stage.driver.state.withLock { $0.begun.values.allSatisfy { $0 == 1 } })
-    }
-}
-
-@Suite(.timeLimit(.minutes(5))) struct ClusterPairControllerTests {
-    private let stage = ControllerStage()
-    private let key = ObjectKey("db", "p")
-
-    /// A pair with storage alone: nothing here serves an API.
-    private func put(_ options: [String: String]) {
-        self.stage.cluster.put(
-            StorkResource.clusterPairs,
-            KubeObject(
-                StorkResource.clusterPairs.groupVersionKind,
-                self.key,
-                ["spec": ClusterPairSpec(options: options).json]
-            )
-        )
-    }
-
-    private var status: ClusterPairStatus {
-        ClusterPairStatus(
-            self.stage.cluster.find(StorkResource.clusterPairs, self.key)?["status"]
-        )
-    }
-
-    private func look(_ controller: ClusterPairController, times: Int = 4) async throws {
-        for _ in 0..<times { _ = try await controller.reconcile(self.key) }
-    }
-
-    @Test func aPairBecomesReadyAndThenIsLeftAlone() async throws {
-        self.put(["ip": "10.0.0.1", "token": "t"])
-        let controller = self.stage.pairController()
-        try await self.look(controller)
-        #expect(self.status.storageStatus == .ready)
-        #expect(self.status.schedulerStatus == .notProvided)
-        #expect(self.status.remoteStorageID == "remote")
-        #expect(self.status.conditions["Ready"]?.status == .yes)
-        let writes = self.stage.cluster.state.withLock { $0.writes }
-        let told = self.stage.notices.withLock { $0.count }
-        for _ in 0..<5 {
-            self.stage.seconds.withLock { $0 += 61 }
-            try await self.look(controller)
-        }
-        #expect(self.stage.cluster.state.withLock { $0.writes } == writes)
-        #expect(self.stage.notices.withLock { $0.count } == told)
-    }
-
-    @Test func itIsDegradedWhileTheOtherSideIsAwayAndReadyAgainAfterwards() async throws {
-        self.put(["ip": "10.0.0.1", "token": "t"])
-        let controller = self.stage.pairController()
-        try await self.look(controller)
-        self.stage.driver.state.withLock {
-            $0.trouble = VolumeTrouble(.destinationUnreachable, "it is off", isPassing: true)
-        }
-        self.stage.seconds.withLock { $0 += 70 }
-        try await self.look(controller)
-        #expect(self.status.storageStatus == .degraded)
-        #expect(self.status.conditions["StorageReady"]?.reason == "DestinationUnreachable")
-        self.stage.driver.state.withLock { $0.trouble = nil }
-        self.stage.seconds.withLock { $0 += 70 }
-        try await self.look(controller)
-        #expect(self.status.storageStatus == .ready)
-    }
-
-    @Test func anAgentThatLostItsPairIsPairedAgain() async throws {
-        self.put(["ip": "10.0.0.1", "token": "t"])
-        let controller = self.stage.pairController()
-        try await self.look(controller)
-        self.stage.driver.state.withLock { $0.paired = [] }
-        self.stage.seconds.withLock { $0 += 70 }
-        try await self.look(controller)
-        #expect(self.status.storageStatus == .ready)
-        #expect(self.stage.driver.state.withLock { $0.paired } == ["remote"])
-    }
-
-    @Test func withoutATokenNothingIsPaired() async throws {
-        self.put(["ip": "10.0.0.1"])
-        try await self.look(self.stage.pairController())
-        #expect(self.status.storageStatus == .notProvided)
-        #expect(self.stage.driver.state.withLock { $0.paired.isEmpty })
-    }
-
-    @Test func theTokenMayLieInASecret() async throws {
-        var spec = ClusterPairSpec(options: ["ip": "10.0.0.1"])
-        spec.secretName = "s"
-        self.stage.cluster.put(
-            StorkResource.clusterPairs,
-            KubeObject(
-                StorkResource.clusterPairs.groupVersionKind,
-                self.key,
-                ["spec": spec.json]
-            )
-        )
-        let controller = self.stage.pairController()
-        try await self.look(controller)
-        #expect(self.status.conditions["StorageReady"]?.reason == "SecretNotFound")
-        self.stage.cluster.put(
-            BuiltIn.secrets,
-            KubeObject(
-                BuiltIn.secrets.groupVersionKind,
-                ObjectKey("db", "s"),
-                ["data": ["token": "dG9rZW4K"]]
-            )
-        )
-        self.stage.seconds.withLock { $0 += 70 }
-        try await self.look(controller)
-        #expect(self.status.storageStatus == .ready)
-    }
-
-    @Test func anAgentThatIsGoneHoldsUpADeletionForAMinuteOnly() async throws {
-        self.put(["ip": "10.0.0.1", "token": "t"])
-        let controller = self.stage.pairController()
-        try await self.look(controller)
-        let away = VolumeTrouble(.agentUnreachable, "nobody answers", isPassing: true)
-        self.stage.driver.state.withLock { $0.trouble = away }
-        self.stage.markDeleted(StorkResource.clusterPairs, "p")
-        self.stage.seconds.withLock { $0 = 1_767_225_600 }
-        await #expect(throws: VolumeTrouble.self) { try await controller.reconcile(self.key) }
-        #expect(self.stage.cluster.find(StorkResource.clusterPairs, self.key) != nil)
-        self.stage.seconds.withLock { $0 += ControllerShell.deletionPatience }
-        _ = try await controller.reconcile(self.key)
-        #expect(self.stage.cluster.find(StorkResource.clusterPairs, self.key) == nil)
-        #expect(self.stage.notices.withLock { $0.last?.message }?.contains("stay paired") == true)
-    }
-
-    @Test func deletionUnpairsUnlessAnotherPairNeedsIt() async throws {
-        self.put(["ip": "10.0.0.1", "token": "t"])
-        let controller = self.stage.pairController()
-        try await self.look(controller)
-        self.stage.putPair(storage: .ready)
-        self.stage.markDeleted(StorkResource.clusterPairs, "p")
-        try await self.look(controller, times: 1)
-        #expect(self.stage.driver.state.withLock { $0.unpaired.isEmpty })
-        #expect(self.stage.cluster.find(StorkResource.clusterPairs, self.key) == nil)
-        let last = ObjectKey("db", "remote")
-        _ = try await controller.reconcile(last)
-        self.stage.markDeleted(StorkResource.clusterPairs, "remote")
-        _ = try await controller.reconcile(last)
-        #expect(self.stage.driver.state.withLock { $0.unpaired } == ["remote"])
     }
 }

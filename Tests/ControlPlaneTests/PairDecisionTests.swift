@@ -72,11 +72,46 @@ import Testing
         facts.memory = self.memory(
             PairDecision.Answers(storage: .failure(self.down), scheduler: .success("v1"))
         )
-        #expect(PairDecision.step(facts, now: self.now) == .rest(seconds: 20))
-        let later = Timestamp(seconds: self.now.seconds + 20)
+        #expect(PairDecision.step(facts, now: self.now) == .rest(seconds: 2))
+        let later = Timestamp(seconds: self.now.seconds + 2)
         #expect(
             PairDecision.step(facts, now: later)
                 == .probe([.checkStorage(remote: "r", self.request)])
+        )
+    }
+
+    @Test func whoeverIsAwayIsAskedMoreAndMoreSeldom() {
+        var memory = PairMemory()
+        let away = PairDecision.Answers(storage: .failure(self.down))
+        let waits = (0..<6)
+            .map { _ in
+                memory = PairDecision.memory(
+                    memory,
+                    self.wish,
+                    after: away,
+                    now: self.now,
+                    jitter: 0
+                )
+                return memory.storageDue?.seconds(since: self.now)
+            }
+        #expect(waits == [2, 4, 8, 16, 20, 20])
+        memory = PairDecision.memory(memory, self.wish, after: self.good, now: self.now, jitter: 0)
+        memory = PairDecision.memory(memory, self.wish, after: away, now: self.now, jitter: 0)
+        #expect(memory.storageDue?.seconds(since: self.now) == 2)
+    }
+
+    @Test func aRefusalIsNotRepeatedSoon() {
+        let refused = Trouble(.tokenRefused, "the token is wrong", isPassing: false)
+        let memory = PairDecision.memory(
+            PairMemory(),
+            self.wish,
+            after: PairDecision.Answers(storage: .failure(refused)),
+            now: self.now,
+            jitter: 0
+        )
+        #expect(
+            memory.storageDue?.seconds(since: self.now) == 20,
+            "five in a minute close the door"
         )
     }
 

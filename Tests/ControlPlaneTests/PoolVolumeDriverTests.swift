@@ -246,9 +246,40 @@ final class FakeAgent: AgentAccess {
 
     @Test(
         arguments: [
+            (TransferState.waiting, nil, true), (.queued, nil, true),
+            (.running, "connecting", true),
+            (.running, "waiting", true), (.running, "freezing", true),
+            (.running, "streaming", false), (.running, "committing", false),
+        ] as [(TransferState, String?, Bool)]
+    )
+    func whatHeldTheLastTryUpIsToldUntilBytesMoveAgain(
+        state: TransferState,
+        phase: String?,
+        isTold: Bool
+    ) {
+        var info = TransferInfo(
+            id: "1",
+            volume: "pvc-1",
+            pair: "p",
+            state: state,
+            attempt: 2,
+            created: Date(timeIntervalSince1970: 0),
+            progress: phase.map { TransferProgress(phase: $0) },
+            error: APIError(.noSpace, "the pool is full", try: "run the same replicate again")
+        )
+        let held = VolumeProgress(info, at: "here").waitsFor
+        #expect(held?.reason == (isTold ? .noSpace : nil))
+        #expect(held?.remedy?.contains("replicate") != true, "nobody has typed a command")
+        info.error = nil
+        #expect(VolumeProgress(info, at: "here").waitsFor == nil)
+    }
+
+    @Test(
+        arguments: [
             (ErrorID.pairingRefused, VolumeTrouble.Reason.tokenRefused, false),
             (.peerUnreachable, .destinationUnreachable, true),
             (.peerNotTrusted, .certificateInvalid, false),
+            (.pairExpired, .certificateExpired, true),
             (.pairRevoked, .pairRevoked, false), (.noSpace, .noSpace, false),
             (.volumeInUse, .volumeInUse, false), (.agentUnreachable, .agentUnreachable, true),
         ]
@@ -257,7 +288,7 @@ final class FakeAgent: AgentAccess {
         let error = APIError(id, "what happened", cause: "why", try: "do this")
         let trouble = VolumeTrouble(error, at: "place")
         #expect(trouble.reason == reason && trouble.isPassing == isPassing)
-        #expect(trouble.message.contains("what happened") && trouble.remedy == "do this")
+        #expect(trouble.message.contains("what happened") && trouble.remedy?.isEmpty == false)
         #expect(trouble.message.contains(id.rawValue))
     }
 

@@ -211,6 +211,22 @@ extension TrustRecord {
         )
     }
 
+    /// Whether our certificate still opens the destination.
+    ///
+    /// TLS would only say that the other side does not want us.
+    ///
+    /// - Throws: `pairExpired`.
+    func checkValidity(at now: Date) throws(APIError) {
+        guard let end = self.expires, end <= now else { return }
+        throw APIError(
+            .pairExpired,
+            "The certificate of pair \(self.pair.name) ended at \(end.formatted(.iso8601)).",
+            cause:
+                "this agent did not run, or did not reach the other one, when it had to be renewed",
+            try: "pair again with the token of the destination; volumes keep what is there"
+        )
+    }
+
     /// Whether a certificate that begins at `start` belongs to this pair; times in certificates
     /// are whole seconds.
     func admits(certificateFrom start: Date) -> Bool {

@@ -6,6 +6,7 @@ import BlockTypes
 import Catalogue
 import Foundation
 import Identity
+import Locks
 import Logging
 import SecureTransport
 import Sender
@@ -38,8 +39,13 @@ struct SenderRunner: TransferRunner {
             )
         }
         let (record, destination): (TrustRecord, Destination)
-        do { (record, destination) = try self.destination(request.pair) } catch {
-            throw RunFailure(error)
+        do {
+            (record, destination) = try self.destination(request.pair)
+            let now = Double(self.environment.secondsSince1970())
+            try record.checkValidity(at: Date(timeIntervalSince1970: now))
+        } catch {
+            // Who has the token pairs again, and the transfer goes on under the same pair.
+            throw RunFailure(error, isRetryable: error.id == .pairExpired)
         }
         let limiter = RateLimiter(limit: Self.rate(limit), now: self.environment.now)
         var wanted = ReplicationRequest(
@@ -61,11 +67,13 @@ struct SenderRunner: TransferRunner {
         wanted.codec = Self.codec(request.codec)
         if let streams = request.streams { wanted.streams = streams }
         wanted.allowShrink = request.allowShrink
+        let trouble = Locked(APIError?.none)
         let observer = SenderJournal(
             journal: self.journal,
             volume: name,
             pair: request.pair,
-            transfer: transfer
+            transfer: transfer,
+            trouble: trouble
         )
         return SenderRun(
             replication: Replication(
@@ -75,6 +83,7 @@ struct SenderRunner: TransferRunner {
                 observer: observer
             ),
             limiter: limiter,
+            heldBy: trouble,
             volume: name,
             pair: request.pair,
             transfer: transfer,
@@ -130,6 +139,7 @@ struct SenderRunner: TransferRunner {
 final class SenderRun: TransferRun {
     private let replication: Replication
     private let limiter: RateLimiter
+    private let held: Locked<APIError?>
     private let blank: TransferReport
     private let started: MonotonicTime
     /// Never goes back, as the time of day does when it is corrected.
@@ -138,6 +148,7 @@ final class SenderRun: TransferRun {
     init(
         replication: Replication,
         limiter: RateLimiter,
+        heldBy held: Locked<APIError?>,
         volume: String,
         pair: String,
         transfer: String,
@@ -145,6 +156,7 @@ final class SenderRun: TransferRun {
     ) {
         self.replication = replication
         self.limiter = limiter
+        self.held = held
         self.blank = TransferReport(volume: volume, pair: pair, transfer: transfer)
         self.started = now()
         self.now = now
@@ -170,6 +182,8 @@ final class SenderRun: TransferRun {
     func tidy() { self.replication.tidy() }
 
     func cancel() { self.replication.cancel() }
+
+    var trouble: APIError? { self.held.withLock { $0 } }
 
     var isQueued: Bool { self.replication.progress.phase == .queued }
 
@@ -276,6 +290,8 @@ struct SenderJournal: ReplicationObserver {
     let volume: String
     let pair: String
     let transfer: String
+    /// What the run waits for; nil while it gets on.
+    let trouble: Locked<APIError?>
 
     func replication(_ transfer: TransferID, _ event: ReplicationEvent) {
         switch event {
@@ -288,6 +304,7 @@ struct SenderJournal: ReplicationObserver {
                     + "\(isResumed ? "gone on with" : "frozen")"
             )
         case .started(let session, let mode, let source, let resumed, let sent):
+            self.trouble.withLock { $0 = nil }
             self.note(
                 "TransferStarted",
                 "volume \(self.volume): \(mode), change source "
@@ -317,6 +334,7 @@ struct SenderJournal: ReplicationObserver {
                 isWarning: true
             )
         case .retrying(let error, let attempt, let wait):
+            self.trouble.withLock { $0 = APIError(error) }
             self.note(
                 "TransferRetrying",
                 "try \(attempt) of volume \(self.volume) failed, the next one comes in "

@@ -58,6 +58,8 @@ extension TransferQueue {
         info.report = info.report ?? job.report
         guard info.state == .running else { return info }
         info.progress = job.run?.progress
+        // The sender tries again inside of one try, for seconds: nobody should have to guess why.
+        if let trouble = job.run?.trouble { info.error = trouble }
         // In line for threads, inside the sender: the caller should know that nothing moves.
         if job.run?.isQueued ?? true { info.state = .queued }
         return info

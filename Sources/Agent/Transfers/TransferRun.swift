@@ -11,6 +11,8 @@ protocol TransferRun: Sendable {
     /// Ends the try soon, from any thread; what is durable at the destination stays.
     func cancel()
     var progress: TransferProgress { get }
+    /// What the try waits for inside itself; nil while it gets on.
+    var trouble: APIError? { get }
     /// Whether it still waits for threads.
     var isQueued: Bool { get }
     /// Bytes per second; nil for none.

@@ -18,7 +18,7 @@ struct ClusterMover: ResourceMoving {
         do throws(ClusterError) {
             snapshot = try await SourceReader(self.source).read(options)
             preparation = try await self.preparation(spec, job)
-        } catch { throw Trouble(error, at: "Error getting resource") }
+        } catch { throw Trouble(source: error) }
         let collector = ResourceCollector(options, volumes: volumes, custom: snapshot.custom)
         var work = ApplyWork(
             collector.collect(snapshot.objects),
@@ -46,7 +46,8 @@ struct ClusterMover: ResourceMoving {
         guard report.waiting.isEmpty else {
             throw Trouble(
                 .resourceWaiting,
-                "Error applying resource: \(report.waiting.prefix(3).joined(separator: "; "))"
+                "Error applying resource: \(report.waiting.prefix(3).joined(separator: "; "))",
+                remedy: "look at that object at the destination; this goes on when it is free"
             )
         }
         var outcomes = report.outcomes

@@ -105,6 +105,7 @@ extension MigrationController {
         var notices = look.notices
         if hasTrouble, let trouble = look.trouble {
             notices.append(.warning(MigrationState.failed.rawValue, trouble.text))
+            self.doubtPairs(of: migration, trouble)
         }
         let written = try await self.write(migration, notices) { status, now in
             status.volumes = look.entries

@@ -11,10 +11,11 @@ final class MigrationController: Sendable {
     static let manager = "godwit-migration"
     /// Steps of one look; a Migration that needs more goes to the end of the line.
     private static let stepLimit = 8
-    /// How long what is in the way is left alone.
-    static let waiting = Duration.seconds(10)
     /// How soon the end of copies is tried again.
     static let cancelPause = Duration.seconds(2)
+    /// How long what is in the way is left alone: half as long as it has been there, within these
+    /// bounds, as most of it goes soon or late.
+    static let waits = Duration.seconds(1)...Duration.seconds(10)
 
     let shell: ControllerShell
     let observer: MigrationObserver
@@ -25,6 +26,10 @@ final class MigrationController: Sendable {
     let writer: ObjectWriter
     /// When progress was written last, and the copies were begun, for each Migration.
     let clocks = Locked<[ObjectKey: ProgressClock]>([:])
+    /// Since when the same thing has been in the way of a Migration.
+    private let obstacles = Locked<[ObjectKey: Obstacle]>([:])
+    /// Asks for a look at a ClusterPair.
+    private let doubt: @Sendable (ObjectKey) -> Void
 
     init(
         shell: ControllerShell,
@@ -32,7 +37,8 @@ final class MigrationController: Sendable {
         driver: any VolumeDriver,
         remotes: RemoteClusters,
         mover: any ResourceMoving,
-        movesServiceAccounts: Bool = false
+        movesServiceAccounts: Bool = false,
+        doubt: @escaping @Sendable (ObjectKey) -> Void = { _ in }
     ) {
         self.shell = shell
         self.observer = observer
@@ -40,6 +46,7 @@ final class MigrationController: Sendable {
         self.remotes = remotes
         self.mover = mover
         self.movesServiceAccounts = movesServiceAccounts
+        self.doubt = doubt
         self.writer = ObjectWriter(
             cluster: shell.cluster,
             resource: shell.resource,
@@ -57,7 +64,7 @@ final class MigrationController: Sendable {
     /// One look at one Migration.
     func reconcile(_ key: ObjectKey) async throws -> Requeue {
         guard var migration = self.shell.object(key) else {
-            self.clocks.withLock { $0[key] = nil }
+            self.forget(key)
             return .onChange
         }
         for _ in 0..<Self.stepLimit {
@@ -77,7 +84,7 @@ final class MigrationController: Sendable {
     ) async throws -> StepEnd {
         switch step {
         case .nothing:
-            self.clocks.withLock { $0[migration.key] = nil }
+            self.forget(migration.key)
             return .over(.onChange)
         case .addFinalizer:
             let written = try await self.writer.write(
@@ -98,6 +105,11 @@ final class MigrationController: Sendable {
         case .applyResources(let volumesOnly):
             return try await self.applyResources(migration, facts, volumesOnly: volumesOnly)
         }
+    }
+
+    private func forget(_ key: ObjectKey) {
+        self.clocks.withLock { $0[key] = nil }
+        self.obstacles.withLock { $0[key] = nil }
     }
 
     // MARK: - Writing
@@ -133,11 +145,33 @@ final class MigrationController: Sendable {
                 now: now
             )
         }
-        return .over(.after(Self.waiting))
+        if isNew { self.doubtPairs(of: migration, trouble) }
+        return .over(.after(self.wait(for: trouble, of: migration.key)))
+    }
+
+    /// Asks whether the pairs still work, where what is in the way says that they may not.
+    func doubtPairs(of migration: KubeObject, _ trouble: Trouble) {
+        guard trouble.reason.castsDoubtOnPair else { return }
+        let spec = MigrationSpec(migration["spec"])
+        self.doubt(ObjectKey(migration.namespace, spec.clusterPair))
+        if !spec.adminClusterPair.isEmpty {
+            self.doubt(ObjectKey(self.observer.adminNamespace, spec.adminClusterPair))
+        }
+    }
+
+    private func wait(for trouble: Trouble, of key: ObjectKey) -> Duration {
+        let now = self.shell.environment.elapsed()
+        let begun = self.obstacles.withLock { obstacles in
+            if let known = obstacles[key], known.reason == trouble.reason { return known.begun }
+            obstacles[key] = Obstacle(reason: trouble.reason, begun: now)
+            return now
+        }
+        return min(max((now - begun) / 2, Self.waits.lowerBound), Self.waits.upperBound)
     }
 
     private func fail(_ migration: KubeObject, _ trouble: Trouble) async throws -> KubeObject {
-        try await self.write(
+        self.doubtPairs(of: migration, trouble)
+        return try await self.write(
             migration,
             [.warning(MigrationState.failed.rawValue, trouble.text)]
         ) { status, now in
@@ -217,6 +251,13 @@ final class MigrationController: Sendable {
         return await self.volumes(of: migration, remote: "", cadence: .everySeventhFull)
             .cancel(MigrationStatus(migration["status"]).volumes)
     }
+}
+
+/// What is in the way of a Migration.
+struct Obstacle: Hashable, Sendable {
+    let reason: Trouble.Reason
+    /// Since when, by a clock that nobody sets.
+    let begun: Duration
 }
 
 /// When things happened to a Migration, by a clock that nobody sets.

@@ -16,7 +16,7 @@ struct MigrationVolumes: Sendable {
     struct Look: Sendable {
         var entries: [MigratedVolume]
         var notices: [Notice] = []
-        /// Why some copies cannot be looked at now.
+        /// Why some copies do not get on, or cannot be looked at, now.
         var trouble: Trouble?
     }
 
@@ -115,6 +115,9 @@ struct MigrationVolumes: Sendable {
                 let (next, notice) = entry.following(progress)
                 look.entries.append(next)
                 if let notice { look.notices.append(notice) }
+                if let trouble = progress.waitsFor {
+                    look.trouble = look.trouble ?? Trouble(trouble)
+                }
             } catch {
                 if error.isPassing {
                     look.entries.append(entry)

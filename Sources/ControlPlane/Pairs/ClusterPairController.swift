@@ -27,6 +27,14 @@ final class ClusterPairController: Sendable {
         )
     }
 
+    /// Makes both halves due: somebody has met trouble on the way that the pair stands for.
+    func doubt(_ key: ObjectKey) {
+        self.memories.withLock { memories in
+            memories[key]?.storageDue = nil
+            memories[key]?.schedulerDue = nil
+        }
+    }
+
     /// One look at one ClusterPair.
     func reconcile(_ key: ObjectKey) async throws -> Requeue {
         guard let pair = self.shell.object(key) else {
@@ -99,7 +107,12 @@ final class ClusterPairController: Sendable {
             switch probe {
             case .pairStorage(let request): answers.storage = await self.paired(request)
             case .checkStorage(let remote, let request):
-                answers.storage = await self.checked(remote, request)
+                let reason = ClusterPairStatus(pair["status"]).conditions
+                    .reasons[
+                        ConditionType.storageReady
+                    ]
+                let wasRevoked = reason == Trouble.Reason.pairRevoked.rawValue
+                answers.storage = await self.checked(remote, request, wasRevoked: wasRevoked)
             case .askVersion(let config): answers.scheduler = await self.version(config)
             }
         }
@@ -140,16 +153,42 @@ final class ClusterPairController: Sendable {
 
     private func checked(
         _ remote: String,
-        _ request: StoragePairRequest
+        _ request: StoragePairRequest,
+        wasRevoked: Bool
     ) async -> Result<String, Trouble> {
+        let ended: VolumeTrouble
         do throws(VolumeTrouble) {
             try await self.driver.check(remote: remote)
             return .success(remote)
-        } catch {
-            // An agent that is new here, or was made anew. Not where the destination has revoked the
-            // pair: who did that does not want it back a minute later.
-            guard error.reason == .notPaired else { return .failure(Trouble(error)) }
+        } catch { ended = error }
+        switch ended.reason {
+        // An agent that is new here, or was made anew.
+        case .notPaired: return await self.paired(request)
+        // Not where the destination has revoked the pair: who did that does not want it back as soon
+        // as nobody can tell any more.
+        case .certificateExpired where !wasRevoked:
             return await self.paired(request)
+                .mapError { trouble in
+                    Trouble(
+                        trouble.reason,
+                        "\(ended.message) It could not be made anew: \(trouble.message)",
+                        remedy: trouble.remedy,
+                        isPassing: trouble.isPassing
+                    )
+                }
+        case .certificateExpired:
+            return .failure(
+                Trouble(
+                    .pairRevoked,
+                    "The pair was revoked at the destination, and its certificate has ended.",
+                    remedy: "give the ClusterPair a new token: godwit cluster token reset, at the "
+                        + "destination"
+                )
+            )
+        case .agentUnreachable, .destinationUnreachable, .tokenRefused, .pairRevoked,
+            .certificateInvalid, .volumeNotFound, .volumeInUse, .noSpace, .invalid, .failed,
+            .interrupted:
+            return .failure(Trouble(ended))
         }
     }
 

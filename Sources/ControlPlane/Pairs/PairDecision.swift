@@ -10,6 +10,8 @@ enum PairDecision {
     /// How soon what does not work is tried again: a destination refuses an address that comes with
     /// a wrong token five times in a minute.
     static let retrySeconds = 20
+    /// How soon at first where nobody answered: most of what is away is being restarted.
+    static let firstRetrySeconds = 2
 
     /// What to do now.
     static func step(_ facts: PairFacts, now: Timestamp) -> PairStep {
@@ -109,14 +111,27 @@ enum PairDecision {
         var next = memory.wish == wish ? memory : PairMemory()
         next.wish = wish
         let spread = Int(Double(Self.checkSeconds) * jitter / 10)
-        func due(_ answer: Result<String, Trouble>) -> Timestamp {
+        func due(_ answer: Result<String, Trouble>, _ failures: inout Int) -> Timestamp {
             switch answer {
-            case .success: Timestamp(seconds: now.seconds + Self.checkSeconds + spread)
-            case .failure: Timestamp(seconds: now.seconds + Self.retrySeconds)
+            case .success:
+                failures = 0
+                return Timestamp(seconds: now.seconds + Self.checkSeconds + spread)
+            case .failure(let trouble):
+                failures += 1
+                return Timestamp(seconds: now.seconds + Self.retry(trouble, failures))
             }
         }
-        if let answer = answers.storage { next.storageDue = due(answer) }
-        if let answer = answers.scheduler { next.schedulerDue = due(answer) }
+        if let answer = answers.storage { next.storageDue = due(answer, &next.storageFailures) }
+        if let answer = answers.scheduler {
+            next.schedulerDue = due(answer, &next.schedulerFailures)
+        }
         return next
+    }
+
+    /// Seconds to the next try after so many failures.
+    private static func retry(_ trouble: Trouble, _ failures: Int) -> Int {
+        guard trouble.reason.isSilence else { return Self.retrySeconds }
+        // Doubled four times it is beyond the bound.
+        return min(Self.firstRetrySeconds << min(max(failures - 1, 0), 4), Self.retrySeconds)
     }
 }

@@ -60,6 +60,9 @@ struct PairMemory: Hashable, Sendable {
     /// When each half is to be looked at again.
     var storageDue: Timestamp?
     var schedulerDue: Timestamp?
+    /// How often each half has failed in a row.
+    var storageFailures = 0
+    var schedulerFailures = 0
 }
 
 /// What is asked of the other side.

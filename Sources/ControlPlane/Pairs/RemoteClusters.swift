@@ -100,16 +100,22 @@ actor RemoteClusters {
 
 extension Trouble {
     /// What a failure of the destination's API server means.
-    init(destination error: ClusterError) { self.init(error, at: "the destination") }
-
-    /// What a failure of an API server means.
-    ///
-    /// - Parameters:
-    ///   - error: of the client.
-    ///   - place: which server.
-    init(_ error: ClusterError, at place: String) {
+    init(destination error: ClusterError) {
         let (reason, remedy) = Self.meaning(of: error)
-        self.init(reason, "\(place): \(error)", remedy: remedy, isPassing: error.isRetryable)
+        self.init(reason, "the destination: \(error)", remedy: remedy, isPassing: error.isRetryable)
+    }
+
+    /// What it means that the objects that move could not be read.
+    init(source error: ClusterError) {
+        let isDenied = error.reason == .forbidden
+        self.init(
+            isDenied ? .notAllowed : .clusterFailed,
+            "Error getting resource: \(error)",
+            remedy: isDenied
+                ? "give the controllers of this cluster the rights that are named"
+                : "look at the API server of this cluster",
+            isPassing: error.isRetryable
+        )
     }
 
     private static func meaning(of error: ClusterError) -> (Reason, String?) {

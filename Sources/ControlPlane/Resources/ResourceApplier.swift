@@ -137,7 +137,10 @@ struct ApplyPass {
                 if kind == SupportKind.namespace { self.failedNamespaces[object.name] = reason }
                 if kind == SupportKind.definition, let custom = CustomKinds.kind(definedBy: object)
                 {
-                    self.failedKinds[custom] = reason
+                    self.failedKinds[custom] =
+                        "the destination does not know the kind \(custom.kind), and its "
+                        + "CustomResourceDefinition \(object.name) could not be made there: "
+                        + "\(reason); install it there"
                 }
             // A claim that is bound works without its class, and only administrators may make one.
             }

@@ -60,6 +60,38 @@ struct Trouble: Error, Hashable, Sendable {
     var text: String { self.message + (self.remedy.map { " Try: \($0)" } ?? "") }
 }
 
+extension Trouble.Reason {
+    /// Whether nobody answered: nothing was refused, and asking again soon does no harm.
+    var isSilence: Bool {
+        switch self {
+        case .destinationUnreachable, .agentUnreachable: true
+        case .clusterPairMissing, .clusterPairNotFound, .clusterPairNotReady, .namespaceNotAllowed,
+            .noNamespace, .namespaceNotFound, .ruleNotSupported, .transformationNotReady,
+            .invalidOptions, .secretNotFound, .certificateInvalid, .credentialsRefused, .notAllowed,
+            .kindMissing, .resourceRejected, .resourceWaiting, .clusterFailed, .tokenRefused,
+            .pairRevoked, .notPaired, .volumeNotFound, .volumeInUse, .noSpace, .volumeFailed,
+            .cancelled:
+            false
+        }
+    }
+
+    /// Whether it casts doubt on the pair, which is then looked at at once instead of within a
+    /// minute.
+    var castsDoubtOnPair: Bool {
+        switch self {
+        case .destinationUnreachable, .agentUnreachable, .certificateInvalid, .credentialsRefused,
+            .tokenRefused, .pairRevoked, .notPaired:
+            true
+        case .clusterPairMissing, .clusterPairNotFound, .clusterPairNotReady, .namespaceNotAllowed,
+            .noNamespace, .namespaceNotFound, .ruleNotSupported, .transformationNotReady,
+            .invalidOptions, .secretNotFound, .notAllowed, .kindMissing, .resourceRejected,
+            .resourceWaiting, .clusterFailed, .volumeNotFound, .volumeInUse, .noSpace,
+            .volumeFailed, .cancelled:
+            false
+        }
+    }
+}
+
 extension Trouble {
     /// A failure of storage.
     init(_ trouble: VolumeTrouble) {
@@ -70,7 +102,7 @@ extension Trouble {
             case .tokenRefused: .tokenRefused
             case .pairRevoked: .pairRevoked
             case .notPaired: .notPaired
-            case .certificateInvalid: .certificateInvalid
+            case .certificateInvalid, .certificateExpired: .certificateInvalid
             case .volumeNotFound: .volumeNotFound
             case .volumeInUse: .volumeInUse
             case .noSpace: .noSpace

@@ -205,7 +205,8 @@ extension VolumeProgress {
         let trouble = info.error.map { VolumeTrouble($0, at: place) }
         self.init(state: .running)
         switch info.state {
-        case .queued, .running: break
+        // Until bytes travel again, the last try's failure is why they do not.
+        case .queued, .running: if !Self.moves(info) { self.waitsFor = trouble }
         case .waiting: self.waitsFor = trouble
         case .succeeded: self.state = .done
         case .failed: self.state = .failed(trouble ?? Self.untold(info))
@@ -222,6 +223,10 @@ extension VolumeProgress {
             self.bytesDone = min(progress.doneBytes, self.bytesTotal)
             self.secondsLeft = Self.secondsLeft(progress)
         }
+    }
+
+    private static func moves(_ info: TransferInfo) -> Bool {
+        ["streaming", "committing", "finished"].contains(info.progress?.phase)
     }
 
     private static func untold(_ info: TransferInfo) -> VolumeTrouble {

@@ -27,7 +27,8 @@ public protocol VolumeDriver: Sendable {
 
     /// Whether the pair still works, asked cheaply.
     ///
-    /// - Throws: ``VolumeTrouble``: what keeps it from working; `notPaired` where pairing again helps.
+    /// - Throws: ``VolumeTrouble``: what keeps it from working; `notPaired` and `certificateExpired`
+    ///   where pairing again helps.
     func check(remote: String) async throws(VolumeTrouble)
 
     /// Ends the pair with a remote storage; one that is gone already is success. Volumes stay.
@@ -173,8 +174,10 @@ public struct VolumeTrouble: Error, Hashable, Sendable, CustomStringConvertible 
         case pairRevoked = "PairRevoked"
         /// The local storage has no such pair.
         case notPaired = "NotPaired"
-        /// A certificate is out of date or of somebody else.
+        /// A certificate is of somebody else.
         case certificateInvalid = "CertificateInvalid"
+        /// The pair's own certificate ended, as after a day without renewal: pairing again helps.
+        case certificateExpired = "CertificateExpired"
         /// Nobody holds the volume.
         case volumeNotFound = "VolumeNotFound"
         /// The volume is used at the destination, or is another one of that name.

@@ -11,9 +11,26 @@ extension VolumeTrouble {
         self.init(
             reason,
             "\(words)\(error.message)\(cause) [\(error.id.rawValue)]",
-            remedy: error.try,
+            remedy: Self.remedy(of: error.id) ?? error.try,
             isPassing: isPassing
         )
+    }
+
+    /// What to do where the agent's own advice is for who typed a command at it; nil for that advice.
+    private static func remedy(of id: ErrorID) -> String? {
+        switch id {
+        case .peerUnreachable:
+            "check that godwit-agent runs at the destination, and that its ports 9001 and 9010 are "
+                + "open"
+        case .noSpace: "free space in the destination's pool, or make it larger"
+        case .lineageForked:
+            "the destination has another volume of this name: godwit volume delete it there, or "
+                + "rename one of them; then migrate again"
+        case .volumeInUse: "wait for what uses it, or end that: godwit transfer list, on both sides"
+        case .peerNotTrusted, .pairRevoked:
+            "give the ClusterPair a new token: godwit cluster token reset, at the destination"
+        case _: nil
+        }
     }
 
     private static func meaning(of error: APIError) -> (Reason, isPassing: Bool) {
@@ -27,6 +44,7 @@ extension VolumeTrouble {
         case .pairRevoked: (.pairRevoked, false)
         case .pairNotFound: (.notPaired, false)
         case .peerNotTrusted: (.certificateInvalid, false)
+        case .pairExpired: (.certificateExpired, true)
         case .volumeNotFound, .notASource: (.volumeNotFound, false)
         case .volumeInUse, .cannotFreeze, .lineageForked, .shrinkNotAllowed:
             (.volumeInUse, false)

@@ -101,6 +101,8 @@ final class ScriptedRun: TransferRun {
     func cancel() { self.decided.signal() }
     var progress: TransferProgress { TransferProgress(phase: "streaming", totalBytes: 10) }
     var isQueued: Bool { false }
+    let held = Locked(APIError?.none)
+    var trouble: APIError? { self.held.withLock { $0 } }
     func limit(to bytesPerSecond: UInt64?) { self.limits.withLock { $0.append(bytesPerSecond) } }
 }
 

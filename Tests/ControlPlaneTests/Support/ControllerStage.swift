@@ -15,6 +15,8 @@ final class ControllerStage: Sendable {
     let mover = FakeMover()
     let notices = Locked<[Notice]>([])
     let seconds = Locked(1_000_000)
+    /// The pairs that a Migration has asked to be looked at.
+    let doubts = Locked<[ObjectKey]>([])
 
     private var environment: ControllerEnvironment {
         ControllerEnvironment(
@@ -69,7 +71,8 @@ final class ControllerStage: Sendable {
             ),
             driver: self.driver,
             remotes: self.remotes,
-            mover: self.mover
+            mover: self.mover,
+            doubt: { [self] key in self.doubts.withLock { $0.append(key) } }
         )
     }
 

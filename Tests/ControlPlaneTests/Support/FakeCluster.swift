@@ -126,6 +126,10 @@ final class FakeDriver: VolumeDriver {
         var looks: [String: Int] = [:]
         var cancelled: [String] = []
         var trouble: VolumeTrouble?
+        /// What checks of pairs fail with, while there is something.
+        var brokenPair: VolumeTrouble?
+        /// What every copy waits for, while there is something.
+        var held: VolumeTrouble?
         /// Volumes whose copies fail, and why.
         var broken: [String: VolumeTrouble] = [:]
         /// Calls until it dies with the controller; nil for ever.
@@ -153,12 +157,14 @@ final class FakeDriver: VolumeDriver {
     func pair(_ request: StoragePairRequest) async throws(VolumeTrouble) -> String {
         try self.now { (state) throws(VolumeTrouble) in
             state.paired.insert("remote")
+            state.brokenPair = nil
             return "remote"
         }
     }
 
     func check(remote: String) async throws(VolumeTrouble) {
         try self.now { (state) throws(VolumeTrouble) in
+            if let trouble = state.brokenPair { throw trouble }
             guard state.paired.contains(remote) else {
                 throw VolumeTrouble(.notPaired, "lost", isPassing: false)
             }
@@ -184,6 +190,9 @@ final class FakeDriver: VolumeDriver {
     func progress(of copy: VolumeCopy) async throws(VolumeTrouble) -> VolumeProgress? {
         try self.now { (state) throws(VolumeTrouble) in
             guard let looks = state.looks[copy.task] else { return nil }
+            if let trouble = state.held {
+                return VolumeProgress(state: .running, waitsFor: trouble)
+            }
             state.looks[copy.task] = looks + 1
             if let trouble = state.broken[copy.volume] {
                 return VolumeProgress(state: .failed(trouble))
