@@ -22,6 +22,37 @@ public struct ControlCredentials: Hashable, Sendable {
     /// The files in a directory; nothing is read yet.
     public init(directory: String) { self.directory = directory }
 
+    /// What the files are now: another one after any of them was replaced.
+    public struct Stamp: Hashable, Sendable {
+        private struct File: Hashable, Sendable {
+            let inode: UInt64
+            let size: UInt64
+            let modified: Date
+        }
+
+        private let files: [File?]
+
+        fileprivate init(_ directory: String) {
+            self.files = ["tls.crt", "tls.key", "ca.crt"]
+                .map { name in
+                    // Kubernetes replaces such files by moving a symbolic link.
+                    let path = URL(fileURLWithPath: "\(directory)/\(name)")
+                        .resolvingSymlinksInPath()
+                    let attributes = try? FileManager.default.attributesOfItem(atPath: path.path)
+                    return attributes.map { attributes in
+                        File(
+                            inode: (attributes[.systemFileNumber] as? NSNumber)?.uint64Value ?? 0,
+                            size: (attributes[.size] as? NSNumber)?.uint64Value ?? 0,
+                            modified: attributes[.modificationDate] as? Date ?? .distantPast
+                        )
+                    }
+                }
+        }
+    }
+
+    /// The files as they are now, to see that they were replaced; none of them is read.
+    public var stamp: Stamp { Stamp(self.directory) }
+
     /// What a client of the agents needs; TLS 1.3 only.
     ///
     /// - Throws: `GW5001` with the file that cannot be used.

@@ -32,6 +32,9 @@ struct HTTPConnection: Sendable {
         configuration.timeout = .init(connect: .seconds(5))
         // One attempt of ours is one connection attempt: retries are the caller's, and counted.
         configuration.connectionPool.retryConnectionEstablishment = false
+        // A third of what agents allow: a connection that the agent closes while a request is on its
+        // way would leave open whether the request was done.
+        configuration.connectionPool.idleTimeout = .seconds(20)
         configuration.redirectConfiguration = .disallow
         configuration.dnsOverride = places
         self.client = HTTPClient(

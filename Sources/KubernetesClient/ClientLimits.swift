@@ -18,6 +18,9 @@ public struct ClientLimits: Sendable {
     /// Until an answer is whole, for one attempt: what API servers allow themselves is 60 s, but a
     /// caller that waits for a person's command gives up before.
     public var requestTimeout: Duration = .seconds(30)
+    /// How old the knowledge of what the server serves may be: kinds come and go with definitions and
+    /// upgrades, and who misses one asks anew.
+    public var discoveryAge: Duration = .seconds(60)
     /// How long the server keeps a watch open; the client then asks anew from where it was.
     public var watchTimeout: Duration = .seconds(290)
     /// How much longer than the server the client waits in silence before it calls a watch broken.

@@ -59,6 +59,17 @@ extension KubernetesClient {
         try await self.discovery().resources
     }
 
+    /// All that the server serves, as this client has learned it at most
+    /// ``ClientLimits/discoveryAge`` ago: a dozen requests less for each piece of work.
+    ///
+    /// - Parameter isNew: whether it must be asked for now, since something is missing.
+    /// - Throws: ``ClusterError`` where the server cannot be asked.
+    public func knownDiscovery(isNew: Bool = false) async throws(ClusterError) -> Discovery {
+        try await self.known.value(isNew: isNew) { () throws(ClusterError) in
+            try await self.discovery()
+        }
+    }
+
     /// All that the server serves.
     ///
     /// Asks group by group, which every version of Kubernetes understands.

@@ -22,6 +22,8 @@ public final class KubernetesClient: Sendable {
     private let retries: RetryPolicy
     private let program: String
     private let onWarning: @Sendable (String) -> Void
+    /// What the server serves, for ``knownDiscovery(isNew:)``.
+    let known: SharedAnswer<Discovery>
 
     /// A client; nothing is sent yet.
     ///
@@ -48,6 +50,7 @@ public final class KubernetesClient: Sendable {
         self.gate = RequestGate(limits.requests)
         self.retries = RetryPolicy(limits)
         self.onWarning = onWarning
+        self.known = SharedAnswer(keptFor: limits.discoveryAge, instant: environment.instant)
     }
 
     /// Ends all requests and closes the connections; call once, at the end.

@@ -13,6 +13,7 @@ struct AgentDirectory: Sendable {
     }
 
     private let entries: [Entry]
+    private let connections = AgentConnections()
 
     /// - Throws: `GW5001` where an address or the certificates cannot be used.
     init(_ texts: [String], tls directory: String?) throws(APIError) {
@@ -60,16 +61,19 @@ struct AgentDirectory: Sendable {
         var agents: [any AgentAccess] = []
         for entry in self.entries {
             switch entry {
-            case .local(let place): agents.append(HTTPAgent.local(place))
+            case .local(let place): agents.append(self.connections.local(place))
             case .remote(let host, let port, let credentials):
                 for address in try Self.addresses(of: host) {
                     let place = address.contains(":") ? "[\(address)]" : address
-                    agents.append(HTTPAgent.remote("https://\(place):\(port)", credentials))
+                    agents.append(self.connections.remote("https://\(place):\(port)", credentials))
                 }
             }
         }
         return agents
     }
+
+    /// Closes the connections to them; call once, when nothing asks any more.
+    func close() async { await self.connections.close() }
 
     private static func addresses(of host: String) throws(VolumeTrouble) -> [String] {
         var hints = addrinfo()

@@ -100,7 +100,14 @@ struct Run: AsyncParsableCommand {
         // Before anything begins: a signal that comes early must not be lost.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.work(agents, logger) }
+            group.addTask {
+                let result: Result<Void, any Error>
+                do { result = .success(try await self.work(agents, logger)) } catch {
+                    result = .failure(error)
+                }
+                await agents.close()
+                try result.get()
+            }
             group.addTask {
                 for await signal in signals {
                     logger.info("stopping", metadata: ["signal": "\(signal)"])

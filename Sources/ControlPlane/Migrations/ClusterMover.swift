@@ -6,8 +6,13 @@ import ObjectModel
 
 /// Moves objects from the cluster that the controllers look after to the destination.
 struct ClusterMover: ResourceMoving {
-    let source: KubernetesClient
-    let driver: any VolumeDriver
+    private let source: any ResourceCluster
+    private let driver: any VolumeDriver
+
+    init(source: KubernetesClient, driver: any VolumeDriver) {
+        self.source = SharedLists(source, instant: source.environment.instant)
+        self.driver = driver
+    }
 
     func move(_ job: ResourceJob) async throws(Trouble) -> ResourceResult {
         let spec = MigrationSpec(job.migration["spec"])
@@ -94,10 +99,9 @@ struct ClusterMover: ResourceMoving {
         options.skipServiceUpdate = spec.skipsServiceUpdate
         options.projectMappings = job.projectMappings
         if let name = spec.transformSpecs.first {
-            let found = try await self.source.get(
-                StorkResource.resourceTransformations,
-                ObjectKey(job.migration.namespace, name)
-            )
+            let key = ObjectKey(job.migration.namespace, name)
+            guard let found = try await self.source.find(StorkResource.resourceTransformations, key)
+            else { throw ClusterError(.notFound, "transformation \(key) not found") }
             do { options.transformation = try ResourceTransformation(found) } catch {
                 throw ClusterError(.invalid, "transformation \(name): \(error)")
             }

@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KubernetesClient
-import Locks
 import ObjectModel
 
 /// Clients of the destinations, one for each kubeconfig, kept while they are in use and a while after.
 ///
 /// A kubeconfig of a ClusterPair is written by whoever may create one: it must not make this process
 /// read its files or start programs, unless whoever runs the controller has allowed it.
-actor RemoteClusters {
+struct RemoteClusters: Sendable {
     /// Makes a client out of a kubeconfig; tests put theirs in.
     typealias Maker = @Sendable (JSON) throws -> KubernetesClient
 
     /// Clients that are kept without being used.
     private static let idleLimit = 64
 
-    private struct Entry {
-        let client: KubernetesClient
-        var users = 0
-        var lastUse = 0
-    }
-
     private let make: Maker
-    private var entries: [JSON: Entry] = [:]
-    private var uses = 0
+    private let pool = ClientPool<JSON, KubernetesClient>(idleLimit: idleLimit) {
+        await $0.shutdown()
+    }
 
     init(make: @escaping Maker) { self.make = make }
 
@@ -49,53 +43,26 @@ actor RemoteClusters {
         _ config: JSON,
         _ body: @Sendable (KubernetesClient) async throws -> Result
     ) async throws -> Result {
-        let client = try self.borrow(config)
-        do {
-            let result = try await body(client)
-            await self.giveBack(config)
-            return result
-        } catch {
-            await self.giveBack(config)
-            throw error
-        }
+        try await self.pool.with(
+            config,
+            make: { () throws(any Error) in try self.client(config) },
+            body
+        )
     }
 
-    private func borrow(_ config: JSON) throws -> KubernetesClient {
-        var entry: Entry
-        if let known = self.entries[config] {
-            entry = known
-        } else {
-            do { entry = Entry(client: try self.make(config)) } catch {
-                throw Trouble(
-                    .invalidOptions,
-                    "\(error)",
-                    remedy: "make it anew on the destination: godwit generate clusterpair",
-                    isPassing: false
-                )
-            }
+    private func client(_ config: JSON) throws -> KubernetesClient {
+        do { return try self.make(config) } catch {
+            throw Trouble(
+                .invalidOptions,
+                "\(error)",
+                remedy: "make it anew on the destination: godwit generate clusterpair",
+                isPassing: false
+            )
         }
-        self.uses += 1
-        entry.users += 1
-        entry.lastUse = self.uses
-        self.entries[config] = entry
-        return entry.client
-    }
-
-    private func giveBack(_ config: JSON) async {
-        self.entries[config]?.users -= 1
-        let idle = self.entries.filter { $0.value.users == 0 }
-        guard idle.count > Self.idleLimit else { return }
-        guard let oldest = idle.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return }
-        self.entries[oldest.key] = nil
-        await oldest.value.client.shutdown()
     }
 
     /// Closes every connection; call once, when nothing uses a client any more.
-    func shutdown() async {
-        let entries = self.entries.values
-        self.entries = [:]
-        for entry in entries { await entry.client.shutdown() }
-    }
+    func shutdown() async { await self.pool.shutdown() }
 }
 
 extension Trouble {

@@ -21,9 +21,8 @@ extension ResourceApplier {
             // What may not even be read cannot be brought; the others can.
             if ServerRefusal(error) == .interruption { throw error }
             let resource = kinds.translated(prepared.object)?.0
-            return .failure(
-                error.description + (resource.map { Self.advice(error, $0) } ?? "")
-            )
+            let reason = error.description + (resource.map { Self.advice(error, $0) } ?? "")
+            return error.reason == .notFound ? .unserved(reason) : .failure(reason)
         }
     }
 
@@ -35,7 +34,7 @@ extension ResourceApplier {
         _ owned: [PreparedResource]
     ) async throws(ClusterError) -> ObjectEnd {
         guard let (resource, object) = kinds.translated(prepared.object) else {
-            return .failure(Self.missing(prepared.object, kinds))
+            return .unserved(Self.missing(prepared.object, kinds))
         }
         let cluster = self.cluster(resource)
         var wanted = prepared
@@ -83,7 +82,8 @@ extension ResourceApplier {
                     existing = try await cluster.find(resource, object.key)
                     continue
                 }
-                return .failure(refusal)
+                // Where the object was to be made nothing else can be missing: its namespace is there.
+                return error.reason == .notFound ? .unserved(refusal) : .failure(refusal)
             }
         }
         return .waiting("\(object.kind) \(object.key) is changed by somebody else all the time")

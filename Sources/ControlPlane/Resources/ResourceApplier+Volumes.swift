@@ -30,7 +30,7 @@ extension ApplyPass {
             self.ends[ResourceName(pair.volume.object)] = end.volume
             self.ends[ResourceName(pair.claim.object)] = end.claim
             if case .waiting(let reason) = end.claim { self.report.waiting.append(reason) }
-            if case .failure(let reason) = end.volume, self.report.volumeFailure == nil {
+            if let reason = end.volume.failure, self.report.volumeFailure == nil {
                 self.report.volumeFailure = "PersistentVolume \(pair.volumeName): \(reason)"
             }
         }

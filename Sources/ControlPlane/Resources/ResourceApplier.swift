@@ -86,9 +86,19 @@ public struct ResourceApplier: Sendable {
 enum ObjectEnd: Sendable {
     case success(KubeObject?, note: String)
     case failure(String)
+    /// The server, as far as we know it, does not serve the kind.
+    case unserved(String)
     case waiting(String)
 
     static let success = Self.success(nil, note: "")
+
+    /// Why the object could not be brought; nil where it was, or may be yet.
+    var failure: String? {
+        switch self {
+        case .success, .waiting: nil
+        case .failure(let reason), .unserved(let reason): reason
+        }
+    }
 }
 
 /// One pass over the objects of a Migration.
@@ -99,6 +109,8 @@ struct ApplyPass {
     var kinds = ServedKinds([])
     var report = ApplyReport()
     var ends: [ResourceName: ObjectEnd] = [:]
+    /// Whether ``kinds`` were asked for in this pass.
+    private var areKindsNew = false
     /// Why nothing of a namespace, or of a kind, can be made.
     var failedNamespaces: [String: String] = [:]
     var failedKinds: [GroupKind: String] = [:]
@@ -133,7 +145,7 @@ struct ApplyPass {
             switch end {
             case .success: continue
             case .waiting(let reason): self.report.waiting.append(reason)
-            case .failure(let reason):
+            case .failure(let reason), .unserved(let reason):
                 if kind == SupportKind.namespace { self.failedNamespaces[object.name] = reason }
                 if kind == SupportKind.definition, let custom = CustomKinds.kind(definedBy: object)
                 {
@@ -154,16 +166,32 @@ struct ApplyPass {
 
     /// A new kind is served a moment after its definition is there.
     private mutating func awaitKinds(_ wanted: Set<GroupKind>) async throws(ClusterError) {
-        for _ in 0..<self.applier.limits.pauses {
+        for attempt in 0...self.applier.limits.pauses {
             if wanted.allSatisfy({ self.kinds.resource($0) != nil }) { return }
-            try await self.applier.wait()
-            self.kinds = ServedKinds(try await self.applier.destination.served())
+            if attempt > 0 { try await self.applier.wait() }
+            try await self.renewKinds()
         }
+    }
+
+    private mutating func renewKinds() async throws(ClusterError) {
+        self.kinds = ServedKinds(try await self.applier.destination.served(isNew: true))
+        self.areKindsNew = true
     }
 
     // MARK: Objects
 
     mutating func applyAll(_ resources: [PreparedResource]) async throws(ClusterError) {
+        let unserved = try await self.applyKnown(resources)
+        guard !unserved.isEmpty, !self.areKindsNew else { return }
+        // What we know of the server may be a minute old.
+        try await self.renewKinds()
+        _ = try await self.applyKnown(unserved)
+    }
+
+    /// - Returns: those whose kinds the server, as far as we know it, does not serve.
+    private mutating func applyKnown(
+        _ resources: [PreparedResource]
+    ) async throws(ClusterError) -> [PreparedResource] {
         let known = try await self.applier.known(resources, self.kinds)
         let owned = self.work.pairs.map(\.claim).filter { !$0.owners.isEmpty }
         let (applier, plan, kinds) = (self.applier, self.plan, self.kinds)
@@ -178,10 +206,16 @@ struct ApplyPass {
             let existing = known[ResourceName(object)]
             return try await applier.bring(prepared, existing, plan, kinds, owned)
         }
+        var unserved: [PreparedResource] = []
         for (prepared, end) in zip(resources, ends) {
             self.ends[ResourceName(prepared.object)] = end
-            if case .waiting(let reason) = end { self.report.waiting.append(reason) }
+            switch end {
+            case .waiting(let reason): self.report.waiting.append(reason)
+            case .unserved: unserved.append(prepared)
+            case .success, .failure: continue
+            }
         }
+        return unserved
     }
 
     /// The report with one outcome for each object; what was not reached is in progress.
@@ -203,7 +237,7 @@ struct ApplyPass {
             case .success(_, let note):
                 outcome.status = .successful
                 outcome.reason = ResourceOutcome.success + note
-            case .failure(let reason):
+            case .failure(let reason), .unserved(let reason):
                 outcome.status = .failed
                 outcome.reason = "Error applying resource: \(reason)"
             }

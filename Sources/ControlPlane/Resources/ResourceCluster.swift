@@ -6,8 +6,9 @@ public import ObjectModel
 /// What moving objects asks of a cluster; a `KubernetesClient` does it, and tests put a cluster of
 /// their own in.
 public protocol ResourceCluster: Sendable {
-    /// Every kind in every version that is served.
-    func served() async throws(ClusterError) -> [APIResource]
+    /// Every kind in every version that is served, as it was a while ago or, where something is missing
+    /// in that, as it is now.
+    func served(isNew: Bool) async throws(ClusterError) -> [APIResource]
 
     /// An object as it is now; nil where there is none, or no such kind.
     func find(_ resource: APIResource, _ key: ObjectKey) async throws(ClusterError) -> KubeObject?
@@ -51,13 +52,20 @@ public protocol ResourceCluster: Sendable {
     ) async throws(ClusterError)
 }
 
+extension ResourceCluster {
+    /// Every kind in every version that is served, as it was a while ago.
+    func served() async throws(ClusterError) -> [APIResource] {
+        try await self.served(isNew: false)
+    }
+}
+
 /// The name under which a migration owns fields at a destination.
 private let manager = "godwit-migration"
 
 extension KubernetesClient: ResourceCluster {
     /// Every kind in every version that is served.
-    public func served() async throws(ClusterError) -> [APIResource] {
-        try await self.discovery().all.map(\.resource)
+    public func served(isNew: Bool) async throws(ClusterError) -> [APIResource] {
+        try await self.knownDiscovery(isNew: isNew).all.map(\.resource)
     }
 
     /// An object as it is now; nil where there is none, or no such kind.

@@ -36,7 +36,7 @@ public struct SourceReader: Sendable {
     /// - Throws: ``ClusterError`` where the source does not answer, or where objects of the namespaces
     ///   may not be read: what cannot be seen would silently stay behind. Cancelling is one of them.
     public func read(_ options: CollectionOptions) async throws(ClusterError) -> SourceSnapshot {
-        let kinds = ServedKinds(try await self.source.served())
+        var kinds = ServedKinds(try await self.source.served())
         let namespaces = options.namespaces.subtracting([CollectionOptions.neverMoved]).sorted()
         var snapshot = SourceSnapshot()
         let definitions =
@@ -44,6 +44,10 @@ public struct SourceReader: Sendable {
             ? [] : try await self.optional(SupportKind.definition, kinds, &snapshot)
         snapshot.custom = CustomKinds(definitions: definitions)
         snapshot.support = definitions
+        if snapshot.custom.moved.contains(where: { kinds.resource($0) == nil }) {
+            // A definition that is newer than what we know of the server.
+            kinds = ServedKinds(try await self.source.served(isNew: true))
+        }
         snapshot.support += try await self.optional(SupportKind.storageClass, kinds, &snapshot)
         try await self.readNamespaces(namespaces, kinds, &snapshot)
         try await self.readNamespaced(namespaces, options, kinds, &snapshot)
@@ -95,20 +99,42 @@ public struct SourceReader: Sendable {
         _ snapshot: inout SourceSnapshot
     ) async throws(ClusterError) {
         let resources = Self.resources(options, kinds, snapshot.custom)
+        let found = try await self.lists(resources, namespaces)
+        snapshot.objects += found.objects
+        if !found.unknown.isEmpty {
+            // A kind may go while its objects are read; or it has gone to another version since we
+            // asked, and its objects must not stay behind.
+            let now = ServedKinds(try await self.source.served(isNew: true))
+            let moved = found.unknown.compactMap { now.resource(GroupKind($0.groupVersionKind)) }
+                .filter { !resources.contains($0) }
+            snapshot.objects += try await self.lists(moved, namespaces).objects
+        }
+        snapshot.listed = Set(resources.map { GroupKind($0.groupVersionKind) })
+    }
+
+    /// The objects of these kinds, and the kinds that the server does not know.
+    private func lists(
+        _ resources: [APIResource],
+        _ namespaces: [String]
+    ) async throws(ClusterError) -> (objects: [KubeObject], unknown: Set<APIResource>) {
         let places = resources.flatMap { resource in namespaces.map { (resource, $0) } }
         let source = self.source
         let applier = ResourceApplier(source, limits: self.limits)
-        let lists = try await applier.sideBySide(places) { place throws(ClusterError) in
+        let lists = try await applier.sideBySide(places) {
+            place throws(ClusterError) -> [KubeObject]? in
             do throws(ClusterError) {
                 return try await source.listed(place.0, namespace: place.1)
             } catch {
-                // A kind may go while its objects are read.
                 guard error.reason == .notFound else { throw error }
-                return []
+                return nil
             }
         }
-        snapshot.objects += lists.flatMap { $0 }
-        snapshot.listed = Set(resources.map { GroupKind($0.groupVersionKind) })
+        var objects: [KubeObject] = []
+        var unknown: Set<APIResource> = []
+        for (place, list) in zip(places, lists) {
+            if let list { objects += list } else { unknown.insert(place.0) }
+        }
+        return (objects, unknown)
     }
 
     /// The namespaced kinds that the options may let through, each in one version.

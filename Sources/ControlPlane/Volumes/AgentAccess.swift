@@ -25,31 +25,30 @@ public protocol AgentAccess: Sendable {
     func cancel(_ id: String) async throws(APIError)
 }
 
-/// An agent that is connected to anew for each call: it may come after the controller, and go and
+/// One agent, asked over connections that are kept: it may come after the controller, and go and
 /// come again.
 public struct HTTPAgent: AgentAccess {
     /// Where the agent is, for messages.
     public let place: String
-    private let connect: @Sendable () throws(APIError) -> AgentClient
+    private let credentials: ControlCredentials?
+    private let connections: AgentConnections
 
-    /// The agent of this machine whose pool directory or socket is `place`.
-    public static func local(_ place: String) -> Self {
-        Self(place: place) { () throws(APIError) in try AgentClient(at: place) }
-    }
-
-    /// The agent of another machine of this cluster, at its `control.address`.
-    public static func remote(_ url: String, _ credentials: ControlCredentials) -> Self {
-        Self(place: url) { () throws(APIError) in
-            try AgentClient(url: url, credentials: credentials)
-        }
+    /// - Parameters:
+    ///   - place: of the agent: a pool, a socket, or a URL.
+    ///   - credentials: of this controller, for a URL.
+    ///   - connections: keep its client.
+    init(_ place: String, _ credentials: ControlCredentials?, _ connections: AgentConnections) {
+        self.place = place
+        self.credentials = credentials
+        self.connections = connections
     }
 
     private struct Nothing: Codable, Sendable {}
 
     private func asking<Answer: Sendable>(
-        _ question: (AgentClient) async throws(APIError) -> Answer
+        _ question: @Sendable (AgentClient) async throws(APIError) -> Answer
     ) async throws(APIError) -> Answer {
-        try await self.connect().once(question)
+        try await self.connections.ask(self.place, self.credentials, question)
     }
 
     /// Every pair of the agent.

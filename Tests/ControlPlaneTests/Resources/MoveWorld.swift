@@ -97,7 +97,7 @@ struct MoveWorld: Sendable {
     /// What the destination has in the namespace and of volumes, without what differs by nature.
     func destinationState() async throws -> JSONFields {
         var state: JSONFields = [:]
-        for resource in try await self.destination.served()
+        for resource in try await self.destination.served(isNew: false)
         where ["Lease", "Event", "EndpointSlice"].allSatisfy({ $0 != resource.kind }) {
             for object in try await self.destination.listed(resource, namespace: nil)
             where object.namespace == "shop" || resource.kind == "PersistentVolume" {

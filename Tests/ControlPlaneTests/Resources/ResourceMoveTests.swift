@@ -117,13 +117,14 @@ import Testing
         }
     }
 
-    static func definition() throws -> KubeObject {
-        try Sample.object(
+    static func definition(of kind: String = "Thing") throws -> KubeObject {
+        let singular = kind.lowercased()
+        return try Sample.object(
             "CustomResourceDefinition",
-            "things.example.org",
+            "\(singular)s.example.org",
             """
-            {"spec":{"group":"example.org","scope":"Namespaced","names":{"kind":"Thing","plural":
-             "things","singular":"thing","listKind":"ThingList"},"versions":[{"name":"v1",
+            {"spec":{"group":"example.org","scope":"Namespaced","names":{"kind":"\(kind)","plural":
+             "\(singular)s","singular":"\(singular)","listKind":"\(kind)List"},"versions":[{"name":"v1",
              "served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object",
              "x-kubernetes-preserve-unknown-fields":true}}}]}}
             """

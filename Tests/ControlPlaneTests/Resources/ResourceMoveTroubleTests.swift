@@ -198,6 +198,24 @@ import Testing
         )
     }
 
+    /// What a client knows of a server may be a minute old.
+    @Test func aKindThatIsNewSinceWeAskedIsFound() async throws {
+        let world = try await MoveWorld(thingsAtDestination: false)
+        _ = try await world.source.served(isNew: false)
+        _ = try await world.destination.served(isNew: false)
+        for cluster in [world.source, world.destination] {
+            try await cluster.add(try ResourceMoveTests.definition(of: "Gadget"))
+        }
+        try await world.source.add(try Sample.object("Gadget", "shop/a", #"{"spec":{}}"#))
+        var (work, _) = try await world.work()
+        // Its definition need not travel: it is there already.
+        work.support = []
+        try await world.destination.namespace("shop")
+        let report = await world.applier.apply(work)
+        #expect(report.outcomes.map(\.reason) == ["Resource migrated successfully"])
+        #expect(try await world.destination.has("Gadget", "shop/a"))
+    }
+
     @Test(arguments: [
         ClusterError.Reason.unreachable, .unauthorized, .untrusted, .credentials, .timeout,
         .serviceUnavailable, .tooManyRequests, .internalError, .connectionLost,

@@ -19,6 +19,7 @@ enum Sample {
         "ValidatingWebhookConfiguration": "admissionregistration.k8s.io/v1",
         "CustomResourceDefinition": "apiextensions.k8s.io/v1", "Kafka": "kafka.strimzi.io/v1beta2",
         "Prometheus": "monitoring.coreos.com/v1", "Thing": "example.org/v1",
+        "Gadget": "example.org/v1",
         "Migration": "stork.libopenstorage.org/v1alpha1",
     ]
 

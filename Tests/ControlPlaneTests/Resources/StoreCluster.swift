@@ -29,6 +29,7 @@ final class StoreCluster: ResourceCluster {
     let store: ObjectStore
     private let directory: TemporaryDirectory
     private let seen = Locked<[Request]>([])
+    private let known = Locked<[APIResource]?>(nil)
     private let fault = Locked<(@Sendable (Request) -> Fault?)?>(nil)
 
     /// A new cluster; `things` says whether it serves the custom kind of the tests.
@@ -147,8 +148,14 @@ extension StoreCluster {
         } catch { throw ClusterError(.internalError, "\(error)") }
     }
 
-    func served() async throws(ClusterError) -> [APIResource] {
-        try await self.perform("served", nil, "") { _ in self.store.kinds.all.map(\.resource) }
+    /// As it was at the first question, unless it must be new: the longest that a client remembers.
+    func served(isNew: Bool) async throws(ClusterError) -> [APIResource] {
+        if !isNew, let known = self.known.withLock({ $0 }) { return known }
+        let served = try await self.perform("served", nil, "") { _ in
+            self.store.kinds.all.map(\.resource)
+        }
+        self.known.withLock { $0 = served }
+        return served
     }
 
     func find(_ resource: APIResource, _ key: ObjectKey) async throws(ClusterError) -> KubeObject? {
