@@ -21,7 +21,7 @@ PERF_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build release demo test kubernetes test-kubernetes check lint fmt tidy \
-	docs-check sanitize perf perf-quick perf-compare perf-setup clean
+	docs-check sanitize perf perf-quick perf-controllers perf-compare perf-setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -81,6 +81,9 @@ perf: perf-setup ## measure Godwit beside its peers: 4 GiB, 5 repeats, all cases
 
 perf-quick: perf-setup ## the same on 512 MiB with 3 repeats (some minutes)
 	$(RELEASE)/godwit-perf run --size 512MiB --repeats 3 $(PERF_ARGS)
+
+perf-controllers: release ## measure what 2,000 Migrations cost one controller (some minutes)
+	$(RELEASE)/godwit-perf controllers --migrations 2000 --config-maps 1000 $(PERF_ARGS)
 
 perf-compare: ## compare two results: make perf-compare A=perf/results/x.json B=perf/results/y.json
 	$(RELEASE)/godwit-perf compare $(A) $(B)

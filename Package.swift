@@ -217,7 +217,10 @@ let package = Package(
         ),
         .executableTarget(
             name: "godwit-perf",
-            dependencies: ["BlockTypes", "Locks", "Codecs", arguments],
+            dependencies: [
+                "BlockTypes", "Locks", "Codecs", "ObjectModel", "Kinds", "KubernetesClient",
+                arguments,
+            ],
             path: "perf/godwit-perf",
             swiftSettings: strict
         ),

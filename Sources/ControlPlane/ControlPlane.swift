@@ -41,12 +41,14 @@ public struct ControlPlane: Sendable {
     ///   - options: what they may do.
     ///   - identity: of this process, in events.
     ///   - logger: for what goes wrong.
+    ///   - statistics: counts what they do.
     public init(
         client: KubernetesClient,
         driver: any VolumeDriver,
         options: ControlPlaneOptions = ControlPlaneOptions(),
         identity: String,
-        logger: Logger
+        logger: Logger,
+        statistics: ControlPlaneStatistics = ControlPlaneStatistics()
     ) {
         self.client = client
         self.driver = driver
@@ -59,8 +61,10 @@ public struct ControlPlane: Sendable {
             elapsed: { clocks.instant() - origin },
             wait: clocks.wait,
             jitter: clocks.jitter,
-            logger: logger
+            logger: logger,
+            statistics: statistics
         )
+        statistics.watch(client)
     }
 
     /// Works until the task is cancelled.
@@ -77,7 +81,8 @@ public struct ControlPlane: Sendable {
         let remotes = RemoteClusters(
             make: RemoteClusters.maker(
                 environment: self.client.environment,
-                permissions: self.options.kubeconfigPermissions
+                permissions: self.options.kubeconfigPermissions,
+                tally: self.environment.statistics.remote
             )
         )
         let result: Result<Void, any Error>
@@ -260,12 +265,11 @@ private struct Parts: Sendable {
         return object
     }
 
+    /// Of all Migrations, at each change of each pair: the two fields that tell most apart come first.
     private static func waits(_ migration: KubeObject, for pair: ObjectKey) -> Bool {
-        let spec = MigrationSpec(migration["spec"])
-        let isNamed =
-            spec.adminClusterPair == pair.name
-            || spec.clusterPair == pair.name && migration.namespace == pair.namespace
-        return isNamed && Self.goesOn(migration)
+        guard Self.goesOn(migration), let spec = migration["spec"] else { return false }
+        return spec["adminClusterPair"]?.string == pair.name
+            || spec["clusterPair"]?.string == pair.name && migration.namespace == pair.namespace
     }
 
     private static func waits(_ migration: KubeObject, forTransformation key: ObjectKey) -> Bool {
@@ -301,6 +305,7 @@ private struct Parts: Sendable {
         return MigrationObserver(
             cluster: self.client,
             pair: { pairs.object($0) },
+            namespace: { namespaces.object(ObjectKey("", $0)) },
             namespaces: { namespaces.objects },
             adminNamespace: adminNamespace
         )

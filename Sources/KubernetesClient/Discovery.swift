@@ -63,6 +63,7 @@ extension KubernetesClient {
     /// ``ClientLimits/discoveryAge`` ago: a dozen requests less for each piece of work.
     ///
     /// - Parameter isNew: whether it must be asked for now, since something is missing.
+    /// - Returns: what is served.
     /// - Throws: ``ClusterError`` where the server cannot be asked.
     public func knownDiscovery(isNew: Bool = false) async throws(ClusterError) -> Discovery {
         try await self.known.value(isNew: isNew) { () throws(ClusterError) in

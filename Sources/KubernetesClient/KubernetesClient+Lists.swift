@@ -21,6 +21,7 @@ extension KubernetesClient {
         continuing: String = ""
     ) async throws(ClusterError) -> ObjectList {
         var call = Call(method: .get, path: try Self.path(resource, namespace: namespace))
+        call.reading = .list
         call.query = selection.query
         if let limit { call.query.append(("limit", "\(limit)")) }
         if !continuing.isEmpty { call.query.append(("continue", continuing)) }

@@ -15,6 +15,8 @@ public final class KubernetesClient: Sendable {
     public let environment: ClientEnvironment
     /// The bounds that it was made with.
     public let limits: ClientLimits
+    /// Counts each request that is sent.
+    public let tally: RequestTally
 
     let transport: Transport
     private let credentials: CredentialSource
@@ -32,6 +34,7 @@ public final class KubernetesClient: Sendable {
     ///   - environment: clocks and variables.
     ///   - program: who writes, for `managedFields` and the server's log.
     ///   - limits: the bounds.
+    ///   - tally: counts its requests; one for several clients counts them together.
     ///   - onWarning: gets each warning that the server sends along, such as of versions that go away.
     /// - Throws: ``KubeconfigError`` where the connection cannot be one.
     public init(
@@ -39,11 +42,13 @@ public final class KubernetesClient: Sendable {
         environment: ClientEnvironment,
         program: String = "godwit",
         limits: ClientLimits = ClientLimits(),
+        tally: RequestTally = RequestTally(),
         onWarning: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(KubeconfigError) {
         self.connection = connection
         self.environment = environment
         self.limits = limits
+        self.tally = tally
         self.program = program
         self.transport = try Transport(connection, limits, userAgent: program)
         self.credentials = CredentialSource(connection, environment)
@@ -72,7 +77,9 @@ public final class KubernetesClient: Sendable {
         subresource: String? = nil
     ) async throws(ClusterError) -> KubeObject {
         let path = try Self.path(resource, key, subresource)
-        return KubeObject(try await self.json(Call(method: .get, path: path)))
+        var call = Call(method: .get, path: path)
+        call.reading = .object
+        return KubeObject(try await self.json(call))
     }
 
     /// Makes an object, in the namespace that it names.
@@ -295,7 +302,10 @@ public final class KubernetesClient: Sendable {
         _ identity: RequestIdentity
     ) async throws(ClusterError) -> Answer {
         do {
-            return try await self.gate.pass { try await self.transport.send(call, as: identity) }
+            return try await self.gate.pass {
+                self.tally.count(call.verb)
+                return try await self.transport.send(call, as: identity)
+            }
         } catch let error as ClusterError { throw error } catch {
             throw ClusterError(.cancelled, "\(call.method.rawValue) \(call.path) was cancelled")
         }

@@ -98,11 +98,12 @@ struct Run: AsyncParsableCommand {
         let agents = try AgentDirectory(self.agent, tls: self.agentTLS)
         let logger = Composition.logger(self.logLevel)
         // Before anything begins: a signal that comes early must not be lost.
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigusr1)
+        let statistics = ControlPlaneStatistics()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 let result: Result<Void, any Error>
-                do { result = .success(try await self.work(agents, logger)) } catch {
+                do { result = .success(try await self.work(agents, statistics, logger)) } catch {
                     result = .failure(error)
                 }
                 await agents.close()
@@ -110,6 +111,10 @@ struct Run: AsyncParsableCommand {
             }
             group.addTask {
                 for await signal in signals {
+                    if signal == .sigusr1 {
+                        Self.tell(statistics, logger)
+                        continue
+                    }
                     logger.info("stopping", metadata: ["signal": "\(signal)"])
                     return
                 }
@@ -117,18 +122,27 @@ struct Run: AsyncParsableCommand {
             defer { group.cancelAll() }
             do { try await group.next() } catch is CancellationError { return }
         }
+        Self.tell(statistics, logger)
     }
 
-    private func work(_ agents: AgentDirectory, _ logger: Logger) async throws {
+    private static func tell(_ statistics: ControlPlaneStatistics, _ logger: Logger) {
+        logger.info("statistics", metadata: statistics.facts.mapValues { "\($0)" })
+    }
+
+    private func work(
+        _ agents: AgentDirectory,
+        _ statistics: ControlPlaneStatistics,
+        _ logger: Logger
+    ) async throws {
         if let embedded {
             let cluster = try EmbeddedRun(embedded, listen: self.listen, users: self.user, logger)
             try await cluster.run { client in
-                try await self.control(client, agents, logger)
+                try await self.control(client, agents, statistics, logger)
             }
         } else {
             let client = try self.client()
             try await withCheck(client) {
-                try await self.lead(client, agents, logger)
+                try await self.lead(client, agents, statistics, logger)
             }
         }
     }
@@ -169,6 +183,7 @@ struct Run: AsyncParsableCommand {
     private func lead(
         _ client: KubernetesClient,
         _ agents: AgentDirectory,
+        _ statistics: ControlPlaneStatistics,
         _ logger: Logger
     ) async throws {
         let lease = ObjectKey(self.leaseNamespace, "godwit-controller")
@@ -179,7 +194,7 @@ struct Run: AsyncParsableCommand {
             },
             {
                 logger.info("leading", metadata: ["lease": "\(lease)"])
-                try await self.control(client, agents, logger)
+                try await self.control(client, agents, statistics, logger)
             }
         )
     }
@@ -187,6 +202,7 @@ struct Run: AsyncParsableCommand {
     private func control(
         _ client: KubernetesClient,
         _ agents: AgentDirectory,
+        _ statistics: ControlPlaneStatistics,
         _ logger: Logger
     ) async throws {
         var options = ControlPlaneOptions()
@@ -199,7 +215,8 @@ struct Run: AsyncParsableCommand {
             driver: PoolVolumeDriver { () throws(VolumeTrouble) in try agents.current() },
             options: options,
             identity: Composition.identity,
-            logger: logger
+            logger: logger,
+            statistics: statistics
         )
         try await plane.run {
             logger.info(

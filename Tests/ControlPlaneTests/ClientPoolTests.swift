@@ -35,11 +35,12 @@ import Testing
                     return count
                 }
             },
-            isStale: { (_: Gone) in true }
-        ) { client throws(Gone) in
-            if fails(client) { throw Gone() }
-            return client
-        }
+            isStale: { (_: Gone) in true },
+            use: { client throws(Gone) in
+                if fails(client) { throw Gone() }
+                return client
+            }
+        )
     }
 
     @Test func aClientIsMadeOnceForEachKey() async throws {
@@ -65,11 +66,14 @@ import Testing
 
     @Test func theLongestUnusedIsClosedAndOneInUseIsNot() async throws {
         let pool = self.pool
-        let last = try await pool.with("held", make: { () throws(Gone) in 100 }) {
-            held throws(Gone) in
-            for key in ["a", "b", "c", "d"] { _ = try await self.ask(key) }
-            return held
-        }
+        let last = try await pool.with(
+            "held",
+            make: { () throws(Gone) in 100 },
+            use: { held throws(Gone) in
+                for key in ["a", "b", "c", "d"] { _ = try await self.ask(key) }
+                return held
+            }
+        )
         #expect(last == 100)
         #expect(self.closed.withLock { $0 } == [1, 2, 3], "a and b, and c when one more is idle")
         #expect(try await self.ask("d") == 4)
@@ -97,10 +101,7 @@ import Testing
         // As a renewal does it: another file takes the name.
         let next = "\(directory.path)/next"
         try Data("2".utf8).write(to: URL(fileURLWithPath: next))
-        _ = try FileManager.default.replaceItemAt(
-            URL(fileURLWithPath: "\(directory.path)/tls.crt"),
-            withItemAt: URL(fileURLWithPath: next)
-        )
+        #expect(rename(next, "\(directory.path)/tls.crt") == 0)
         #expect(credentials.stamp != first)
         withExtendedLifetime(directory) {}
     }

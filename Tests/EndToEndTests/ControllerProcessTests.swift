@@ -71,6 +71,18 @@ import Testing
         #expect(result.errors.contains("exclude each other"))
     }
 
+    @Test func itTellsItsStatisticsWhenItIsAskedForThem() async throws {
+        let program = try Program(
+            "godwit-controller",
+            ["run", "--embedded", "\(self.scratch.path)/c", "--agent", self.scratch.path]
+        )
+        _ = try await program.logged("controllers ready")
+        program.signal(SIGUSR1)
+        let told = try await program.logged("statistics")
+        #expect(told["own.list"] == "4", "one list for each kind that is watched")
+        #expect(program.stop() == 0, "\(program.log)")
+    }
+
     @Test func aStopEndsItWithSuccess() async throws {
         let program = try Program(
             "godwit-controller",

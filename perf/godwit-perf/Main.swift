@@ -6,11 +6,13 @@ import Foundation
 import Glibc
 
 @main
-struct Main: ParsableCommand {
+struct Main: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "godwit-perf",
         abstract: "Measures Godwit beside what one would use instead. See perf/README.md.",
-        subcommands: [RunCommand.self, CompareCommand.self, TouchMemoryCommand.self]
+        subcommands: [
+            RunCommand.self, ControllersCommand.self, CompareCommand.self, TouchMemoryCommand.self,
+        ]
     )
 }
 

@@ -42,7 +42,9 @@ struct ClusterMover: ResourceMoving {
         _ job: ResourceJob
     ) async throws(Trouble) -> ResourceResult {
         let applier = ResourceApplier(job.destination, admin: job.adminDestination)
-        let report = await applier.apply(work)
+        let report = await applier.apply(work) { outcomes in
+            await job.heard { outcomes().map(Self.entry) }
+        }
         if let error = report.interruption { throw Trouble(destination: error) }
         if let failure = report.volumeFailure {
             let trouble = Trouble(.resourceRejected, failure, isPassing: false)
@@ -67,22 +69,26 @@ struct ClusterMover: ResourceMoving {
     private static func result(_ outcomes: [ResourceOutcome], stop: Trouble?) -> ResourceResult {
         var result = ResourceResult(stop: stop)
         for outcome in outcomes {
-            let state = MigrationState(rawValue: outcome.status.rawValue) ?? .failed
-            var entry = MigratedResource(
-                outcome.kind,
-                outcome.key,
-                state,
-                reason: outcome.reason
-            )
-            entry.transformedBy = outcome.transformedBy
+            let entry = Self.entry(outcome)
             result.entries.append(entry)
             result.notices.append(
-                state == .failed
-                    ? .warning(state.rawValue, outcome.notice)
-                    : .normal(state.rawValue, outcome.notice)
+                entry.status == .failed
+                    ? .warning(entry.status.rawValue, outcome.notice)
+                    : .normal(entry.status.rawValue, outcome.notice)
             )
         }
         return result
+    }
+
+    private static func entry(_ outcome: ResourceOutcome) -> MigratedResource {
+        var entry = MigratedResource(
+            outcome.kind,
+            outcome.key,
+            MigrationState(rawValue: outcome.status.rawValue) ?? .failed,
+            reason: outcome.reason
+        )
+        entry.transformedBy = outcome.transformedBy
+        return entry
     }
 
     // MARK: - How it is changed

@@ -142,13 +142,18 @@ extension MigrationController {
         _ facts: MigrationFacts,
         volumesOnly: Bool
     ) async throws -> StepEnd {
+        let progress = self.progress(of: migration)
         let result: ResourceResult
-        do { result = try await self.move(migration, facts, volumesOnly: volumesOnly) } catch {
+        do {
+            result = try await self.move(migration, facts, volumesOnly, progress)
+        } catch {
             guard let trouble = error as? Trouble else { throw error }
-            return try await self.wait(migration, trouble)
+            return try await self.wait(await progress.migration, trouble)
         }
         try Task.checkCancellation()
-        let written = try await self.write(migration, result.notices) { status, now in
+        let written = try await self.write(await progress.migration, result.notices) {
+            status,
+            now in
             status.resources = result.entries
             if let stop = result.stop {
                 status.fail(stop, migration, now: now)
@@ -160,10 +165,24 @@ extension MigrationController {
         return .on(written)
     }
 
+    private func progress(of migration: KubeObject) -> ResourceProgress {
+        ResourceProgress(
+            migration,
+            every: Self.progressInterval,
+            elapsed: self.shell.environment.elapsed
+        ) { former, entries in
+            try await self.write(former) { status, now in
+                status.resources = entries
+                status.applying(entries, migration, now: now)
+            }
+        }
+    }
+
     private func move(
         _ migration: KubeObject,
         _ facts: MigrationFacts,
-        volumesOnly: Bool
+        _ volumesOnly: Bool,
+        _ progress: ResourceProgress
     ) async throws -> ResourceResult {
         let config = try await self.config(facts.clusterPair, in: facts.namespace)
         let admin =
@@ -183,7 +202,8 @@ extension MigrationController {
                         movesServiceAccounts: movesServiceAccounts,
                         projectMappings: mappings,
                         destination: destination,
-                        adminDestination: adminDestination
+                        adminDestination: adminDestination,
+                        heard: { await progress.heard($0) }
                     )
                 )
             }

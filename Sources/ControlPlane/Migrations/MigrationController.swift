@@ -210,8 +210,9 @@ final class MigrationController: Sendable {
     private static func words(_ stage: MigrationStage) -> (reason: String, message: String) {
         switch stage {
         case .volumes, .preExecRule, .postExecRule:
-            ("CopyingVolumes", "Volumes are copied.")
-        case .applications: ("ApplyingResources", "Objects are made at the destination.")
+            (MigrationStatus.copyingReason, "Volumes are copied.")
+        case .applications:
+            (MigrationStatus.applyingReason, "Objects are made at the destination.")
         case .initial, .final: ("InProgress", "The migration goes on.")
         }
     }

@@ -9,6 +9,8 @@ struct MigrationObserver: Sendable {
     let cluster: any ClusterAccess
     /// The ClusterPairs as the watch has told.
     let pair: @Sendable (ObjectKey) -> KubeObject?
+    /// One namespace as the watch has told.
+    let namespace: @Sendable (String) -> KubeObject?
     /// The namespaces as the watch has told.
     let namespaces: @Sendable () -> [KubeObject]
     let adminNamespace: String
@@ -50,10 +52,13 @@ struct MigrationObserver: Sendable {
         _ spec: MigrationSpec,
         _ facts: inout MigrationFacts
     ) async throws(ClusterError) {
-        let told = self.namespaces()
-        var existing = Set(
-            told.filter { spec.selects($0.name, labels: $0.labels) }.map(\.name)
-        )
+        // Most Migrations name theirs: all of a large cluster are looked through for selectors alone.
+        var existing = Set(spec.namespaces.filter { self.namespace($0) != nil })
+        if !spec.namespaceSelectors.isEmpty {
+            existing.formUnion(
+                self.namespaces().filter { spec.selects($0.name, labels: $0.labels) }.map(\.name)
+            )
+        }
         for name in spec.namespaces where !existing.contains(name) {
             // The watch may not have told of a namespace that was made a moment ago, and to skip it
             // would be to say that its migration succeeded.

@@ -70,6 +70,25 @@ extension MigrationStatus {
         )
     }
 
+    /// The reason of `Succeeded` while objects are made.
+    static let applyingReason = "ApplyingResources"
+
+    /// Says how far the objects are.
+    mutating func applying(
+        _ entries: [MigratedResource],
+        _ migration: KubeObject,
+        now: Timestamp
+    ) {
+        let done = entries.count { $0.status == .successful }
+        self.set(
+            .unknown,
+            Self.applyingReason,
+            "\(done) of \(entries.count) objects are made at the destination.",
+            generation: migration.generation,
+            now: now
+        )
+    }
+
     /// The end without success.
     mutating func fail(_ trouble: Trouble, _ migration: KubeObject, now: Timestamp) {
         self.end(.failed, created: Self.creation(of: migration), now: now)

@@ -20,6 +20,8 @@ struct ResourceJob: Sendable {
     var destination: KubernetesClient
     /// For objects without a namespace; the same where no `adminClusterPair` is named.
     var adminDestination: KubernetesClient
+    /// Hears of each object that has come to its end; asks for the entries when it wants them.
+    var heard: @Sendable (@Sendable () -> [MigratedResource]) async -> Void = { _ in }
 }
 
 /// What the objects came to.

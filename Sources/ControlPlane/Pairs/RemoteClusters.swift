@@ -21,10 +21,11 @@ struct RemoteClusters: Sendable {
 
     init(make: @escaping Maker) { self.make = make }
 
-    /// A maker of clients whose kubeconfigs may do what `permissions` say.
+    /// A maker of clients whose kubeconfigs may do what `permissions` say, all counted by `tally`.
     static func maker(
         environment: ClientEnvironment,
-        permissions: Kubeconfig.Permissions
+        permissions: Kubeconfig.Permissions,
+        tally: RequestTally = RequestTally()
     ) -> Maker {
         { config in
             let kubeconfig = try Kubeconfig(
@@ -32,7 +33,11 @@ struct RemoteClusters: Sendable {
                 source: "the kubeconfig of the ClusterPair",
                 permissions: permissions
             )
-            return try KubernetesClient(try kubeconfig.connection(), environment: environment)
+            return try KubernetesClient(
+                try kubeconfig.connection(),
+                environment: environment,
+                tally: tally
+            )
         }
     }
 
@@ -46,7 +51,7 @@ struct RemoteClusters: Sendable {
         try await self.pool.with(
             config,
             make: { () throws(any Error) in try self.client(config) },
-            body
+            use: body
         )
     }
 

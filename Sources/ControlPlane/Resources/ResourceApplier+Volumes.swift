@@ -27,8 +27,8 @@ extension ApplyPass {
             return try await applier.bring(pair, plan, kinds, restoring: restoring)
         }
         for (pair, end) in zip(pairs, ends) {
-            self.ends[ResourceName(pair.volume.object)] = end.volume
-            self.ends[ResourceName(pair.claim.object)] = end.claim
+            self.ends.set(ResourceName(pair.volume.object), end.volume)
+            self.ends.set(ResourceName(pair.claim.object), end.claim)
             if case .waiting(let reason) = end.claim { self.report.waiting.append(reason) }
             if let reason = end.volume.failure, self.report.volumeFailure == nil {
                 self.report.volumeFailure = "PersistentVolume \(pair.volumeName): \(reason)"

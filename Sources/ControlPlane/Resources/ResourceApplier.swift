@@ -58,9 +58,15 @@ public struct ResourceApplier: Sendable {
 
     /// Brings everything to the destination.
     ///
+    /// - Parameters:
+    ///   - work: what to bring.
+    ///   - listener: hears how far it is.
     /// - Returns: what became of each object; never an error: what cannot be used is an interruption.
-    public func apply(_ work: ApplyWork) async -> ApplyReport {
-        var pass = ApplyPass(self, work)
+    public func apply(
+        _ work: ApplyWork,
+        listener: @escaping ApplyListener = { _ in }
+    ) async -> ApplyReport {
+        var pass = ApplyPass(self, work, listener)
         do {
             try await pass.run()
         } catch {
@@ -108,16 +114,19 @@ struct ApplyPass {
     let plan: ObjectPlan
     var kinds = ServedKinds([])
     var report = ApplyReport()
-    var ends: [ResourceName: ObjectEnd] = [:]
+    let ends: ApplyEnds
+    private let listener: ApplyListener
     /// Whether ``kinds`` were asked for in this pass.
     private var areKindsNew = false
     /// Why nothing of a namespace, or of a kind, can be made.
     var failedNamespaces: [String: String] = [:]
     var failedKinds: [GroupKind: String] = [:]
 
-    init(_ applier: ResourceApplier, _ work: ApplyWork) {
+    init(_ applier: ResourceApplier, _ work: ApplyWork, _ listener: @escaping ApplyListener) {
         self.applier = applier
         self.work = work
+        self.ends = ApplyEnds(work)
+        self.listener = listener
         self.plan = ObjectPlan(namespaces: work.namespaces)
     }
 
@@ -196,6 +205,7 @@ struct ApplyPass {
         let owned = self.work.pairs.map(\.claim).filter { !$0.owners.isEmpty }
         let (applier, plan, kinds) = (self.applier, self.plan, self.kinds)
         let (namespaces, failed) = (self.failedNamespaces, self.failedKinds)
+        let (told, listener) = (self.ends, self.listener)
         let ends = try await applier.sideBySide(resources) { prepared throws(ClusterError) in
             let object = prepared.object
             if let reason = namespaces[object.namespace]
@@ -204,11 +214,14 @@ struct ApplyPass {
                 return ObjectEnd.failure(reason)
             }
             let existing = known[ResourceName(object)]
-            return try await applier.bring(prepared, existing, plan, kinds, owned)
+            let end = try await applier.bring(prepared, existing, plan, kinds, owned)
+            told.set(ResourceName(object), end)
+            await listener { told.outcomes }
+            return end
         }
         var unserved: [PreparedResource] = []
         for (prepared, end) in zip(resources, ends) {
-            self.ends[ResourceName(prepared.object)] = end
+            self.ends.set(ResourceName(prepared.object), end)
             switch end {
             case .waiting(let reason): self.report.waiting.append(reason)
             case .unserved: unserved.append(prepared)
@@ -221,28 +234,7 @@ struct ApplyPass {
     /// The report with one outcome for each object; what was not reached is in progress.
     consuming func finished() -> ApplyReport {
         var report = self.report
-        report.outcomes = self.work.failures
-        for prepared in self.work.resources {
-            let object = prepared.object
-            var outcome = ResourceOutcome(
-                object.groupVersionKind,
-                object.key,
-                .inProgress,
-                reason: "",
-                transformedBy: prepared.transformedBy
-            )
-            switch self.ends[ResourceName(object)] {
-            case nil: break
-            case .waiting(let reason): outcome.reason = reason
-            case .success(_, let note):
-                outcome.status = .successful
-                outcome.reason = ResourceOutcome.success + note
-            case .failure(let reason), .unserved(let reason):
-                outcome.status = .failed
-                outcome.reason = "Error applying resource: \(reason)"
-            }
-            report.outcomes.append(outcome)
-        }
+        report.outcomes = self.ends.outcomes
         return report
     }
 }

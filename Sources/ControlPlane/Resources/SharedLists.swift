@@ -58,6 +58,10 @@ final class SharedLists: ResourceCluster {
         _ object: KubeObject
     ) async throws(ClusterError) -> KubeObject { try await self.source.write(resource, object) }
 
+    func rehearse(_ resource: APIResource, _ object: KubeObject) async throws(ClusterError) {
+        try await self.source.rehearse(resource, object)
+    }
+
     func change(
         _ resource: APIResource,
         _ key: ObjectKey,

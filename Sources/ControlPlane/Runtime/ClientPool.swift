@@ -48,7 +48,7 @@ actor ClientPool<Key: Hashable & Sendable, Client: Sendable> {
         _ key: Key,
         make: @Sendable () throws(Failure) -> Client,
         isStale: @Sendable (Failure) -> Bool = { _ in false },
-        _ body: @Sendable (Client) async throws(Failure) -> Result
+        use body: @Sendable (Client) async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
         let isKept = self.entries[key] != nil
         let entry = try self.borrow(key, make)

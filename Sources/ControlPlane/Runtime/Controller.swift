@@ -15,6 +15,8 @@ struct ControllerEnvironment: Sendable {
     /// A number from 0 up to, but not including, 1.
     var jitter: @Sendable () -> Double
     var logger: Logger
+    /// Counts what the controllers do.
+    var statistics = ControlPlaneStatistics()
 }
 
 /// When a key is to be looked at again.
@@ -69,8 +71,8 @@ final class Controller: Sendable {
             var alarm: Duration?
             for await _ in self.wakeups {
                 let now = self.environment.elapsed()
-                while let key = self.queue.withLock({ $0.next(now: now) }) {
-                    group.addTask { await self.work(on: key, reconcile) }
+                while let taken = self.queue.withLock({ $0.take(now: now) }) {
+                    group.addTask { await self.work(on: taken.key, taken.waited, reconcile) }
                 }
                 if let due = alarm, due <= now { alarm = nil }
                 // One alarm for the earliest key; a later one rings for nothing, and is heard.
@@ -88,9 +90,11 @@ final class Controller: Sendable {
 
     private func work(
         on key: ObjectKey,
+        _ waited: Duration,
         _ reconcile: @Sendable (ObjectKey) async throws -> Requeue
     ) async {
         let outcome: WorkQueue<ObjectKey>.Outcome
+        let begun = self.environment.elapsed()
         do {
             switch try await reconcile(key) {
             case .onChange: outcome = .settled
@@ -108,6 +112,12 @@ final class Controller: Sendable {
             }
         }
         let now = self.environment.elapsed()
+        self.environment.statistics.looked(
+            self.name,
+            waited: waited,
+            took: now - begun,
+            hasFailed: outcome == .failed
+        )
         self.queue.withLock { $0.finish(key, outcome, now: now) }
         self.wake.yield()
     }

@@ -68,8 +68,18 @@ struct WorkQueue<Key: Hashable & Sendable>: Sendable {
         if !entry.isRunning { self.line.insert(key, due: due) }
     }
 
+    /// A key that a worker has taken.
+    struct Taken: Sendable {
+        let key: Key
+        /// How long it was due.
+        let waited: Duration
+    }
+
     /// The key that is due longest, now taken by a worker; nil where none is due or none is free.
-    mutating func next(now: Duration) -> Key? {
+    mutating func next(now: Duration) -> Key? { self.take(now: now)?.key }
+
+    /// As ``next(now:)``, with the time that it was due.
+    mutating func take(now: Duration) -> Taken? {
         while self.runningCount < self.workers, let first = self.line.first, first.due <= now {
             self.line.removeFirst()
             // A place in the line that an earlier one has made void.
@@ -79,7 +89,7 @@ struct WorkQueue<Key: Hashable & Sendable>: Sendable {
             entry.due = nil
             self.entries[first.key] = entry
             self.runningCount += 1
-            return first.key
+            return Taken(key: first.key, waited: now - first.due)
         }
         return nil
     }

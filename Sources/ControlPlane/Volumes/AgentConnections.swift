@@ -14,8 +14,9 @@ public struct AgentConnections: Sendable {
         let stamp: ControlCredentials.Stamp?
     }
 
-    /// Clients that are kept without being used: the agents of a large cluster. One without
-    /// connections is small.
+    /// Clients that are kept without being used: the agents of a large cluster.
+    ///
+    /// One without connections is small.
     private static let idleLimit = 256
 
     private let pool = ClientPool<Key, AgentClient>(idleLimit: idleLimit) { await $0.close() }
@@ -43,7 +44,7 @@ public struct AgentConnections: Sendable {
                 return try AgentClient(url: place, credentials: credentials)
             },
             isStale: { $0.id == .agentUnreachable },
-            question
+            use: question
         )
     }
 

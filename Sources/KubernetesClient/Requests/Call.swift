@@ -12,6 +12,14 @@ struct Call: Sendable {
         case delete = "DELETE"
     }
 
+    /// What a GET asks for, which its path alone does not say.
+    enum Reading: Sendable {
+        case document
+        case object
+        case list
+        case watch
+    }
+
     var method: Method
     /// Begins with a slash; names in it are escaped.
     var path: String
@@ -22,7 +30,25 @@ struct Call: Sendable {
     /// Of one attempt; nil for that of the client.
     var timeout: Duration?
 
+    var reading = Reading.document
+
     var isRead: Bool { self.method == .get }
+
+    var verb: RequestCounts.Verb {
+        switch self.method {
+        case .post: .create
+        case .put: .update
+        case .patch: .patch
+        case .delete: .delete
+        case .get:
+            switch self.reading {
+            case .document: .document
+            case .object: .get
+            case .list: .list
+            case .watch: .watch
+            }
+        }
+    }
 
     /// Path and query.
     var target: String {

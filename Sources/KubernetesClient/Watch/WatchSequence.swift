@@ -37,8 +37,10 @@ extension KubernetesClient {
     fileprivate func open(_ watch: WatchSequence) async throws(ClusterError) -> HTTPClientResponse {
         let call = try watch.call(jitter: self.environment.jitter())
         let identity = try await self.identity()
+        self.tally.count(call.verb)
         let response = try await self.transport.open(call, as: identity)
         if response.status.code == 401, let fresh = try await self.renewed(identity) {
+            self.tally.count(call.verb)
             return try await self.accepted(try await self.transport.open(call, as: fresh))
         }
         return try await self.accepted(response)
@@ -66,6 +68,7 @@ public struct WatchSequence: AsyncSequence, Sendable {
     fileprivate func call(jitter: Double) throws(ClusterError) -> Call {
         let path = try KubernetesClient.path(self.resource, namespace: self.namespace)
         var call = Call(method: .get, path: path, query: self.selection.query)
+        call.reading = .watch
         let longest = self.client.limits.watchTimeout
         // Up to a fifth less, so that watches that begin together do not end together.
         let seconds = Int((longest * (1 - jitter / 5)).components.seconds)

@@ -66,6 +66,7 @@ final class ControllerStage: Sendable {
             observer: MigrationObserver(
                 cluster: cluster,
                 pair: { cluster.find(StorkResource.clusterPairs, $0) },
+                namespace: { cluster.find(BuiltIn.namespaces, ObjectKey("", $0)) },
                 namespaces: { cluster.everything(BuiltIn.namespaces) },
                 adminNamespace: "kube-system"
             ),

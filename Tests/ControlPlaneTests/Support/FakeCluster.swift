@@ -125,6 +125,8 @@ final class FakeDriver: VolumeDriver {
         var begun: [String: Int] = [:]
         var looks: [String: Int] = [:]
         var cancelled: [String] = []
+        /// How often a pair was looked at.
+        var checks = 0
         var trouble: VolumeTrouble?
         /// What checks of pairs fail with, while there is something.
         var brokenPair: VolumeTrouble?
@@ -164,6 +166,7 @@ final class FakeDriver: VolumeDriver {
 
     func check(remote: String) async throws(VolumeTrouble) {
         try self.now { (state) throws(VolumeTrouble) in
+            state.checks += 1
             if let trouble = state.brokenPair { throw trouble }
             guard state.paired.contains(remote) else {
                 throw VolumeTrouble(.notPaired, "lost", isPassing: false)
@@ -224,9 +227,12 @@ final class FakeMover: ResourceMoving {
     let moves = Locked(0)
     let result = Locked(ResourceResult())
     let trouble = Locked<Trouble?>(nil)
+    /// What happens while it moves.
+    let during = Locked<(@Sendable (ResourceJob) async -> Void)?>(nil)
 
     func move(_ job: ResourceJob) async throws(Trouble) -> ResourceResult {
         if let trouble = self.trouble.withLock({ $0 }) { throw trouble }
+        if let during = self.during.withLock({ $0 }) { await during(job) }
         self.moves.withLock { $0 += 1 }
         return self.result.withLock { $0 }
     }

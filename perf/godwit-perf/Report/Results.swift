@@ -56,9 +56,16 @@ struct Series: Codable {
 extension Results {
     /// Writes the JSON file beside earlier ones of the day, and returns where it is.
     func write(to folder: String) throws -> String {
+        try Self.write(
+            self,
+            stem: "\(folder)/\(self.date.prefix(10))-\(self.machine.fingerprint)"
+        )
+    }
+
+    /// Writes a result of any kind under a name that no other one has.
+    static func write(_ value: some Encodable, stem: String) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        let stem = "\(folder)/\(self.date.prefix(10))-\(self.machine.fingerprint)"
         var path = "\(stem).json"
         var number = 1
         while FileManager.default.fileExists(atPath: path) {
@@ -66,10 +73,10 @@ extension Results {
             path = "\(stem)-\(number).json"
         }
         try FileManager.default.createDirectory(
-            atPath: folder,
+            at: URL(fileURLWithPath: path).deletingLastPathComponent(),
             withIntermediateDirectories: true
         )
-        try encoder.encode(self).write(to: URL(fileURLWithPath: path))
+        try encoder.encode(value).write(to: URL(fileURLWithPath: path))
         return path
     }
 
