@@ -164,9 +164,11 @@ struct DocumentWalk {
         )
         _ = await watching.rows { $0.first == Self.migration.name }
         try await self.here.succeeds("storkctl delete migrations mysqlmigration")
-        try await self.here.succeeds(
-            "kubectl wait --for=delete migration/mysqlmigration --timeout=60s"
-        )
+        let gone = try await self.here.types([
+            "kubectl", "wait", "--for=delete", "migration/mysqlmigration", "--timeout=60s",
+        ])
+        // Old ones take it for a failure that it is gone already.
+        #expect(gone.status == 0 || gone.errors.contains("no matching resources found"))
         self.last = try await self.here.succeeds(words)
         self.rows += await watching.rows { $0.dropFirst(2).first == "Volumes" }
         self.rows += await watching.rows { $0.dropFirst(2).first == "Final" }
