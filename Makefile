@@ -12,6 +12,9 @@ FORMATTED := Package.swift Sources Tests perf
 # sanitizers run.
 UNIT := ^(BlockTypes|Locks|ObjectModel|Codecs|BlockDiff|WireProtocol|Kinds|Identity|SecureTransport|VolumeStore|Catalogue|KubernetesClient)Tests\.
 KUBERNETES := ^KubernetesTests\.
+# Whole systems: on clusters of their own in `test`, on the real API servers in `test-kubernetes`, one test
+# after the other there, for a cluster has one set of controllers.
+WHOLE := ^EndToEndTests\.
 # The suites of the control plane wait where those of the data plane work: in one process they would
 # not get a thread for minutes.
 CONTROL := ^(KubernetesClient|EmbeddedCluster|ControlPlane|EndToEnd)Tests\.|^AgentTests\.(ActivateCommand|ClusterCommand|PairCommand|SeedRun|MigrationWait)Tests
@@ -49,8 +52,9 @@ kubernetes: setup ## build the Kubernetes servers of the tests from Debian's sou
 
 test-kubernetes: kubernetes ## the tests that need two real Kubernetes API servers, which it starts
 	$(SWIFT) build --build-tests $(STRICT)
-	@GODWIT_TEST_CRDS=$(CURDIR)/$(CRDS) bash Tools/kubernetes-run.sh \
-		$(SWIFT) test --skip-build --disable-xctest --filter '$(KUBERNETES)'
+	@GODWIT_TEST_CRDS=$(CURDIR)/$(CRDS) bash Tools/kubernetes-run.sh bash -ec "\
+		$(SWIFT) test --skip-build --disable-xctest --filter '$(KUBERNETES)'; \
+		$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter '$(WHOLE)'"
 
 check: lint test test-kubernetes ## what CI runs: formatting, lint, every test
 

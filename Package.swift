@@ -209,7 +209,7 @@ let package = Package(
         .executableTarget(
             name: "godwit-controller",
             dependencies: [
-                "ObjectModel", "Kinds", "KubernetesClient", "EmbeddedCluster", "AgentAPI",
+                "ObjectModel", "Locks", "Kinds", "KubernetesClient", "EmbeddedCluster", "AgentAPI",
                 "ControlPlane", arguments, logging,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

@@ -95,10 +95,11 @@ struct AgentCore: Sendable {
     func began(_ part: Endpoints.Part) {
         guard self.endpoints.began(part) else { return }
         let version = self.version
-        self.environment.logger.info(
-            "agent ready",
-            metadata: ["api": "\(version.api ?? "")", "data": "\(version.data ?? "")"]
-        )
+        var places: Logger.Metadata = [
+            "api": "\(version.api ?? "")", "data": "\(version.data ?? "")",
+        ]
+        if let control = version.control { places["control"] = "\(control)" }
+        self.environment.logger.info("agent ready", metadata: places)
     }
 
     var ownName: String {

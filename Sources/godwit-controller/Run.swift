@@ -53,6 +53,14 @@ struct Run: AsyncParsableCommand {
     var adminNamespace = "kube-system"
     @Option(help: "The namespace of the Lease that lets one of several processes work.")
     var leaseNamespace = "kube-system"
+    @Option(
+        help: ArgumentHelp(
+            "The seconds after which another process takes over from one that was killed.",
+            discussion: "One that is told to stop gives the Lease back at once.",
+            valueName: "seconds"
+        )
+    )
+    var leaseDuration = 15
     @Option(help: "Objects of each kind that are looked at at once.") var workers = 10
     @Flag(help: "Let Migrations move service accounts too.")
     var moveServiceAccounts = false
@@ -84,6 +92,9 @@ struct Run: AsyncParsableCommand {
         guard (1...100).contains(self.workers) else {
             throw ValidationError("--workers must be from 1 to 100")
         }
+        guard (2...3_600).contains(self.leaseDuration) else {
+            throw ValidationError("--lease-duration must be from 2 to 3600 seconds")
+        }
     }
 
     func run() async throws {
@@ -100,12 +111,14 @@ struct Run: AsyncParsableCommand {
         // Before anything begins: a signal that comes early must not be lost.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sigusr1)
         let statistics = ControlPlaneStatistics()
+        let leadership = Leadership()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 let result: Result<Void, any Error>
-                do { result = .success(try await self.work(agents, statistics, logger)) } catch {
-                    result = .failure(error)
-                }
+                do {
+                    try await self.work(agents, statistics, leadership, logger)
+                    result = .success(())
+                } catch { result = .failure(error) }
                 await agents.close()
                 try result.get()
             }
@@ -116,7 +129,7 @@ struct Run: AsyncParsableCommand {
                         continue
                     }
                     logger.info("stopping", metadata: ["signal": "\(signal)"])
-                    return
+                    return try await leadership.leave()
                 }
             }
             defer { group.cancelAll() }
@@ -132,6 +145,7 @@ struct Run: AsyncParsableCommand {
     private func work(
         _ agents: AgentDirectory,
         _ statistics: ControlPlaneStatistics,
+        _ leadership: Leadership,
         _ logger: Logger
     ) async throws {
         if let embedded {
@@ -142,7 +156,7 @@ struct Run: AsyncParsableCommand {
         } else {
             let client = try self.client()
             try await withCheck(client) {
-                try await self.lead(client, agents, statistics, logger)
+                try await self.lead(client, agents, statistics, leadership, logger)
             }
         }
     }
@@ -184,11 +198,18 @@ struct Run: AsyncParsableCommand {
         _ client: KubernetesClient,
         _ agents: AgentDirectory,
         _ statistics: ControlPlaneStatistics,
+        _ leadership: Leadership,
         _ logger: Logger
     ) async throws {
         let lease = ObjectKey(self.leaseNamespace, "godwit-controller")
-        let election = LeaseElection(client, lease: lease, identity: Composition.identity)
-        try await election.run(
+        let election = LeaseElection(
+            client,
+            lease: lease,
+            identity: Composition.identity,
+            times: .lasting(.seconds(self.leaseDuration))
+        )
+        try await leadership.take(
+            part: election,
             onTrouble: { error in
                 logger.warning("lease not renewed", metadata: ["error": "\(error)"])
             },

@@ -2,6 +2,7 @@
 
 import AgentAPI
 import Foundation
+import TestSupport
 import Testing
 
 /// What opens the API of an agent to controllers on other machines, and what does not (P8).
@@ -14,8 +15,8 @@ import Testing
     init() async throws {
         self.scratch = try Scratch()
         let directory = self.scratch.path
-        self.authority = try await ControlAuthority("ours", in: directory)
-        let own = try await self.authority.credentials(
+        self.authority = try ControlAuthority("ours", in: directory)
+        let own = try self.authority.credentials(
             "agent-tls",
             for: ControlCredentials.agentName
         )
@@ -36,14 +37,14 @@ import Testing
 
     @Test func aControllerMayWhatTheSocketMay() async throws {
         let name = ControlCredentials.controllerName
-        let credentials = try await self.authority.credentials("controller", for: name)
+        let credentials = try self.authority.credentials("controller", for: name)
         _ = try await self.agent.createVolume("db", size: "1MiB")
         #expect(try await self.volumes(credentials).map(\.name) == ["db"])
     }
 
     @Test func anAgentMayNotCommandAnotherOne() async throws {
         let name = ControlCredentials.agentName
-        let credentials = try await self.authority.credentials("other-agent", for: name)
+        let credentials = try self.authority.credentials("other-agent", for: name)
         let error = try await #require(throws: APIError.self) {
             _ = try await self.volumes(credentials)
         }
@@ -51,9 +52,9 @@ import Testing
     }
 
     @Test func whoeverComesFromAnotherAuthorityIsRefusedByTLS() async throws {
-        let other = try await ControlAuthority("theirs", in: self.scratch.path)
+        let other = try ControlAuthority("theirs", in: self.scratch.path)
         let name = ControlCredentials.controllerName
-        let stranger = try await other.credentials("stranger", for: name)
+        let stranger = try other.credentials("stranger", for: name)
         // He knows whom to believe, and is not believed.
         let trusted = "\(stranger.directory)/ca.crt"
         try FileManager.default.removeItem(atPath: trusted)
@@ -69,15 +70,15 @@ import Testing
 
     @Test func aServerThatIsNoAgentIsNotBelieved() async throws {
         let name = ControlCredentials.controllerName
-        let credentials = try await self.authority.credentials("controller", for: name)
+        let credentials = try self.authority.credentials("controller", for: name)
         // The agent's own certificate is now for another name; it is read at each connection.
-        _ = try await self.authority.credentials("agent-tls", for: "elsewhere")
+        _ = try self.authority.credentials("agent-tls", for: "elsewhere")
         let error = try await #require(throws: APIError.self) {
             _ = try await self.volumes(credentials)
         }
         #expect(error.id == .agentUnreachable, "\(error)")
         // And a renewed one holds without a restart.
-        _ = try await self.authority.credentials("agent-tls", for: ControlCredentials.agentName)
+        _ = try self.authority.credentials("agent-tls", for: ControlCredentials.agentName)
         #expect(try await self.volumes(credentials).isEmpty)
     }
 
@@ -114,5 +115,15 @@ import Testing
             try AgentClient(url: url, credentials: ControlCredentials(directory: "/nowhere"))
         }
         #expect(error.id == .invalidConfiguration && error.message.contains("URL"))
+    }
+}
+
+extension ControlAuthority {
+    /// Certified credentials, as a client of agents takes them.
+    fileprivate func credentials(
+        _ folder: String,
+        for name: String
+    ) throws -> ControlCredentials {
+        ControlCredentials(directory: try self.certify(folder, for: name))
     }
 }

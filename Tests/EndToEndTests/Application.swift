@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Kinds
 import KubernetesClient
 import ObjectModel
@@ -16,6 +17,19 @@ struct Application {
 
     let namespace: String
     var volume: String { "pvc-\(self.namespace)" }
+
+    /// An application in a namespace that no other test has: real clusters are shared.
+    init(_ name: String = "shop") {
+        self.namespace = "\(name)-\(UUID().uuidString.prefix(8).lowercased())"
+    }
+
+    /// Makes all of it, and waits until the claim has its volume.
+    func create(on site: Site) async throws {
+        for (resource, object) in self.objects { try await site.create(resource, object) }
+        _ = try await site.object(BuiltIn.claims, self.namespace, "data") {
+            $0["status", "phase"] == "Bound"
+        }
+    }
 
     /// All of it, in the order in which it is made.
     var objects: [(APIResource, KubeObject)] {

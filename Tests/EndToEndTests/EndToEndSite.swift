@@ -9,59 +9,106 @@ import Testing
 
 @testable import ControlPlane
 
+/// How controllers reach their agent.
+enum AgentWay: Sendable, CaseIterable {
+    case socket
+    /// `control.address`, with certificates of an authority of the site's own.
+    case network
+}
+
 /// One side: a real agent, and a cluster with its controllers in a process.
+///
+/// The sites `a` and `b` are on the real API servers of `make test-kubernetes` where there are some,
+/// with controllers that have the rights of deploy/ and no others; every other site, and all of them
+/// in `make test`, serve a cluster of their own. Real clusters are shared by the tests of a run: names
+/// of namespaces and volumes are new for each test (``Application``), and a test has a cluster for
+/// itself until ``end()``.
 final class Site: @unchecked Sendable {
+    let name: String
     let directory: String
+    /// The real cluster; nil where the site serves one of its own.
+    let real: RealCluster?
+    /// What the controller is started with.
+    let controllerArguments: [String]
     let agentProcess: Program
     private(set) var controller: Program
     private(set) var client: KubernetesClient
     let agentPort: Int
 
+    private var namespaces: [String] = []
+    private var hasClaim = false
+
     /// Starts both, and waits until they are ready.
-    init(_ name: String, in scratch: String) async throws {
-        self.directory = "\(scratch)/\(name)"
-        let pool = "\(self.directory)/pool"
-        try FileManager.default.createDirectory(
-            atPath: self.directory,
-            withIntermediateDirectories: true
-        )
-        self.agentProcess = try Program(
-            "godwit-agent",
-            ["run", "--pool", pool, "--data", "127.0.0.1:0", "--api", "127.0.0.1:0"]
-        )
-        let ready = try await self.agentProcess.logged("agent ready")
-        self.agentPort = Int(ready["api"]?.string?.split(separator: ":").last ?? "") ?? 0
-        self.controller = try Self.launch(self.directory)
-        self.client = try await Self.client(self.controller)
+    ///
+    /// - Parameters:
+    ///   - name: `a` for the source, `b` for the destination, anything else for a third side.
+    ///   - scratch: a directory of the test.
+    ///   - way: to the agent; over the network on real clusters, as deploy/ does it.
+    /// - Throws: what a program that ended at once has said; ``RealCluster/InUse``.
+    init(_ name: String, in scratch: String, agent way: AgentWay? = nil) async throws {
+        let given = RealCluster.named(name)
+        if given != nil { try RealCluster.claim(name) }
+        do {
+            let parts = try await Parts(
+                "\(scratch)/\(name)",
+                given,
+                way ?? (given == nil ? .socket : .network)
+            )
+            self.name = name
+            self.directory = "\(scratch)/\(name)"
+            self.real = parts.real
+            self.controllerArguments = parts.arguments
+            self.agentProcess = parts.agent
+            self.agentPort = parts.agentPort
+            self.controller = parts.controller
+            self.client = parts.client
+            self.hasClaim = given != nil
+        } catch {
+            if given != nil { RealCluster.release(name) }
+            throw error
+        }
     }
 
-    private static func launch(_ directory: String) throws -> Program {
-        try Program(
-            "godwit-controller",
-            ["run", "--embedded", "\(directory)/cluster", "--agent", "\(directory)/pool"]
-        )
+    deinit { self.giveBack() }
+
+    private func giveBack() {
+        if self.hasClaim { RealCluster.release(self.name) }
+        self.hasClaim = false
     }
 
-    private static func client(_ controller: Program) async throws -> KubernetesClient {
-        _ = try await controller.logged("controllers ready")
-        let cluster = try await controller.logged("cluster ready")
-        let environment = ClientEnvironment.live(variables: [:])
-        let kubeconfig = try Kubeconfig.load(
-            path: cluster["kubeconfig"]?.string,
-            environment: environment
-        )
-        return try KubernetesClient(try kubeconfig.connection(), environment: environment)
-    }
-
-    /// Kills cluster and controllers at once, and starts them again.
+    /// Kills the controllers, and with them a cluster of their own, at once, and starts them again.
     func killAndRestart() async throws {
         self.controller.kill9()
+        self.controller = try Program("godwit-controller", self.controllerArguments)
+        guard self.real == nil else {
+            _ = try await self.controller.logged("controllers ready")
+            return
+        }
         await self.client.shutdown()
-        self.controller = try Self.launch(self.directory)
-        self.client = try await Self.client(self.controller)
+        self.client = try await Parts.client(of: self.controller)
     }
 
-    func end() async { await self.client.shutdown() }
+    /// Ends the controllers, and takes away what would busy those of the next test.
+    func end() async {
+        if self.controller.runs { #expect(self.controller.stop() == 0, "\(self.controller.log)") }
+        if self.real != nil {
+            for namespace in self.namespaces { await self.forget(namespace) }
+        }
+        await self.client.shutdown()
+        self.giveBack()
+    }
+
+    /// Their agents are gone, and nobody takes the finalizers away any more.
+    private func forget(_ namespace: String) async {
+        for resource in [StorkResource.migrations, StorkResource.clusterPairs] {
+            let list = try? await self.client.list(resource, namespace: namespace)
+            for object in list?.items ?? [] {
+                _ = try? await self.client.delete(resource, object.key)
+                let free: JSON = ["metadata": ["finalizers": .null]]
+                _ = try? await self.client.patch(resource, object.key, .merge(free))
+            }
+        }
+    }
 
     // MARK: The agent
 
@@ -146,17 +193,29 @@ final class Site: @unchecked Sendable {
 
     /// What a ClusterPair of another site needs to reach this one.
     func pairSpec() async throws -> ClusterPairSpec {
-        let path = "\(self.directory)/cluster/admin.kubeconfig"
-        let file = try JSON(yaml: String(contentsOfFile: path, encoding: .utf8))
-        return ClusterPairSpec(
-            config: ClusterPairSpec.config(ofKubeconfig: file),
+        ClusterPairSpec(
+            config: ClusterPairSpec.config(ofKubeconfig: try self.kubeconfig),
             options: [
                 "ip": "127.0.0.1", "port": "\(self.agentPort)", "token": try await self.token(),
             ]
         )
     }
 
+    /// The kubeconfig that a ClusterPair of another site has: on a real cluster that of the account
+    /// that deploy/ has for it, else the administrator's.
+    var kubeconfig: JSON {
+        get throws {
+            if let real = self.real { return real.destinationKubeconfig }
+            let path = "\(self.directory)/cluster/admin.kubeconfig"
+            return try JSON(yaml: String(contentsOfFile: path, encoding: .utf8))
+        }
+    }
+
+    /// Creates an object; a namespace on a real cluster is opened to the controllers.
     func create(_ resource: APIResource, _ object: KubeObject) async throws {
         try await self.client.create(resource, object)
+        guard resource == BuiltIn.namespaces else { return }
+        self.namespaces.append(object.name)
+        if self.real != nil { try await RealCluster.open(object.name, self.client) }
     }
 }

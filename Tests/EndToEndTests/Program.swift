@@ -10,11 +10,18 @@ import ObjectModel
 final class Program: @unchecked Sendable {
     struct Ended: Error, CustomStringConvertible { let description: String }
 
+    private struct Waiter {
+        let number: Int
+        let text: String
+        let found: CheckedContinuation<String?, Never>
+    }
+
     private struct State {
         var lines: [String] = []
         var rest = ""
         var isOver = false
-        var waiting: [(text: String, found: CheckedContinuation<String?, Never>)] = []
+        var waiting: [Waiter] = []
+        var waiterCount = 0
     }
 
     private let process = Process()
@@ -65,25 +72,51 @@ final class Program: @unchecked Sendable {
     }
 
     /// The first line of its log with this text, as JSON; waits for it.
+    ///
+    /// - Throws: ``Ended`` with its log, where it ends without such a line or the test's time is over.
     func logged(_ text: String) async throws -> JSON {
-        let line = await withCheckedContinuation { continuation in
-            let known = self.state.withLock { state -> String?? in
-                if let line = state.lines.first(where: { $0.contains(text) }) { return line }
-                if state.isOver { return .some(nil) }
-                state.waiting.append((text, continuation))
-                return nil
-            }
-            if let known { continuation.resume(returning: known) }
+        let number = self.state.withLock { state in
+            state.waiterCount += 1
+            return state.waiterCount
+        }
+        let line = await withTaskCancellationHandler {
+            await self.line(with: text, number)
+        } onCancel: {
+            self.abandon(number)
         }
         guard let line else { throw Ended(description: "no '\(text)' in:\n\(self.log)") }
         return try JSON(parsing: line)
     }
 
+    private func line(with text: String, _ number: Int) async -> String? {
+        await withCheckedContinuation { continuation in
+            let known = self.state.withLock { state -> String?? in
+                if let line = state.lines.first(where: { $0.contains(text) }) { return line }
+                if state.isOver { return .some(nil) }
+                state.waiting.append(Waiter(number: number, text: text, found: continuation))
+                return nil
+            }
+            if let known { continuation.resume(returning: known) }
+            // Cancelled before it waited, when there was nobody to let go.
+            if known == nil, Task.isCancelled { self.abandon(number) }
+        }
+    }
+
+    /// Lets one go that waits for a line.
+    private func abandon(_ number: Int) {
+        let waiter = self.state.withLock { state in
+            state.waiting.firstIndex { $0.number == number }.map { state.waiting.remove(at: $0) }
+        }
+        waiter?.found.resume(returning: nil)
+    }
+
     /// All that it has logged.
     var log: String { self.state.withLock { $0.lines.joined(separator: "\n") } }
 
+    var runs: Bool { self.process.isRunning }
+
     func signal(_ number: Int32) {
-        if self.process.isRunning { kill(self.process.processIdentifier, number) }
+        if self.runs { kill(self.process.processIdentifier, number) }
     }
 
     /// Ends it at once, wherever it is, and waits until it is gone.

@@ -3,6 +3,7 @@
 import Foundation
 import KubernetesClient
 import ObjectModel
+import TestSupport
 import Testing
 
 /// Our client against a real API server: what only a real one can show.

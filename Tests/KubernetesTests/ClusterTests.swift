@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 /// What the suites beside this one rely on: two clusters that are real and share nothing.
@@ -75,18 +76,10 @@ struct ClusterTests {
     }
 
     @Test func aServiceAccountIsKnownByItsToken() throws {
-        struct Answer: Decodable {
-            struct Status: Decodable { let token: String }
-            let status: Status
-        }
         let cluster = self.clusters.a
         let namespace = try cluster.newNamespace()
         try cluster.kubectl("create", "serviceaccount", "mover", "-n", namespace)
-        let answer = try cluster.post(
-            #"{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}"#,
-            to: "/api/v1/namespaces/\(namespace)/serviceaccounts/mover/token"
-        )
-        let token = try JSONDecoder().decode(Answer.self, from: Data(answer.utf8)).status.token
+        let token = try cluster.token(ofAccount: "mover", in: namespace)
         let complaint = try #require(
             cluster.complaint(showing: ["--token", token], "get", "secrets", "-n", namespace)
         )

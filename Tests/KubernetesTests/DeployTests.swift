@@ -24,11 +24,7 @@ struct DeployTests {
             folder.hasPrefix("overlays/")
             ? try Shell.run("kubectl", "kustomize", path)
             : try self.cluster.kubectl("kustomize", path)
-        let file = FileManager.default.temporaryDirectory
-            .appendingPathComponent("godwit-deploy-\(UUID().uuidString).yaml")
-        defer { try? FileManager.default.removeItem(at: file) }
-        try manifest.write(to: file, atomically: true, encoding: .utf8)
-        return try self.cluster.kubectl("apply", "--server-side", "-f", file.path)
+        return try self.cluster.applyOnServer(manifest)
     }
 
     private func may(_ verb: String, _ resource: String, in namespace: String) -> Bool {

@@ -21,15 +21,16 @@ apiserver_arguments() { # DIR PORT
         authorization-mode=RBAC disable-admission-plugins=ServiceAccount allow-privileged=true profiling=false
 }
 
-# The controllers that take things away, and the one that fills the roles view, edit and admin: each under an account of its
-# own, as RBAC forbids the manager itself to delete. No port: before 1.24 a second one, open to everyone, has its own switch.
+# The controllers that take things away, the one that binds claims to volumes, and the one that fills the roles view, edit and
+# admin: each under an account of its own, as RBAC forbids the manager itself to delete. No port: before 1.24 a second one, open
+# to everyone, has its own switch. A claim that the binder met before its volume waits for the binder's next round.
 controller_manager_arguments() { # DIR
     local version
     version=$("$servers/kube-controller-manager" --version)
     version=${version#Kubernetes v1.}
     [ "${version%%.*}" -ge 24 ] || printf -- '--port=0\n'
     printf -- '--%s\n' "kubeconfig=$1/controller-manager.kubeconfig" secure-port=0 leader-elect=false profiling=false \
-        controllers=garbagecollector,namespace,pvc-protection,pv-protection,clusterrole-aggregation \
+        controllers=garbagecollector,namespace,pvc-protection,pv-protection,clusterrole-aggregation,persistentvolume-binder \
         use-service-account-credentials=true "service-account-private-key-file=$1/pki/service-accounts.key" \
-        kube-api-qps=200 kube-api-burst=400
+        pvclaimbinder-sync-period=1s kube-api-qps=200 kube-api-burst=400
 }

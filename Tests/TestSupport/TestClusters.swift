@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import TestSupport
-import Testing
+package import Testing
 
 /// The two real Kubernetes clusters that `make test-kubernetes` has brought up for this run.
 ///
 /// They are shared by all tests of a run: each test makes its own namespace. Suites that need them
 /// say so with `.enabled(if: TestClusters.areGiven, TestClusters.reason)`.
-struct TestClusters {
-    static let reason: Comment = "needs the clusters of `make test-kubernetes`"
+package struct TestClusters {
+    package static let reason: Comment = "needs the clusters of `make test-kubernetes`"
 
     private static let variable = "GODWIT_TEST_CLUSTERS"
 
-    let a: TestCluster
-    let b: TestCluster
+    package let a: TestCluster
+    package let b: TestCluster
 
     /// Whether there are clusters; true where CI is set: there missing ones are a failure.
-    static var areGiven: Bool {
+    package static var areGiven: Bool {
         let environment = ProcessInfo.processInfo.environment
         return environment["CI"] == "true" || environment[Self.variable] != nil
     }
 
+    /// The clusters of this run, for suites that make some of their own where there are none.
+    package static var given: Self? { try? Self() }
+
     /// Finds the clusters; throws `Missing` where there are none.
-    init() throws {
+    package init() throws {
         guard let directory = ProcessInfo.processInfo.environment[Self.variable] else {
             throw Missing()
         }
@@ -31,7 +33,7 @@ struct TestClusters {
         self.b = TestCluster(name: "b", directory: "\(directory)/b")
     }
 
-    var both: [TestCluster] { [self.a, self.b] }
+    package var both: [TestCluster] { [self.a, self.b] }
 
     struct Missing: Error, CustomStringConvertible {
         var description: String {
@@ -41,29 +43,31 @@ struct TestClusters {
 }
 
 /// One cluster: an API server with RBAC and the controllers that delete, without nodes.
-struct TestCluster: Sendable {
+package struct TestCluster: Sendable {
     /// Whom the cluster knows by a certificate.
-    enum User: String {
+    package enum User: String {
         case admin
         /// Allowed nothing until a role is bound to `user`.
         case unprivileged = "user"
     }
 
-    let name: String
+    package let name: String
 
     /// Where its kubeconfigs, certificates (`pki`) and logs are.
-    let directory: String
+    package let directory: String
 
-    func kubeconfig(of user: User) -> String { "\(self.directory)/\(user.rawValue).kubeconfig" }
+    package func kubeconfig(of user: User) -> String {
+        "\(self.directory)/\(user.rawValue).kubeconfig"
+    }
 
     /// Runs the kubectl of the clusters; what it printed, or an error with what it said.
     @discardableResult
-    func kubectl(_ arguments: String..., as user: User = .admin) throws -> String {
+    package func kubectl(_ arguments: String..., as user: User = .admin) throws -> String {
         try self.kubectl(arguments, as: user)
     }
 
     /// What kubectl says where it fails; nil where it succeeds.
-    func complaint(_ arguments: String..., as user: User = .admin) -> String? {
+    package func complaint(_ arguments: String..., as user: User = .admin) -> String? {
         do {
             try self.kubectl(arguments, as: user)
             return nil
@@ -73,7 +77,7 @@ struct TestCluster: Sendable {
     }
 
     /// What kubectl says to someone who shows other credentials than a kubeconfig's.
-    func complaint(showing credentials: [String], _ arguments: String...) -> String? {
+    package func complaint(showing credentials: [String], _ arguments: String...) -> String? {
         do {
             let server = try self.server
             let authority = "\(self.directory)/pki/ca.crt"
@@ -89,7 +93,7 @@ struct TestCluster: Sendable {
     }
 
     /// The address of the API server.
-    var server: String {
+    package var server: String {
         get throws {
             try self.kubectl(
                 "config",
@@ -100,18 +104,63 @@ struct TestCluster: Sendable {
         }
     }
 
+    /// Applies a manifest on the server, as deploy/README.md tells; what kubectl says of each object.
+    @discardableResult
+    package func applyOnServer(_ manifest: String) throws -> String {
+        try self.withFile(manifest) { try self.kubectl("apply", "--server-side", "-f", $0) }
+    }
+
     /// Creates or changes the objects of a manifest.
-    func apply(_ manifest: String) throws {
+    package func apply(_ manifest: String) throws {
         try self.withFile(manifest) { try self.kubectl("apply", "-f", $0) }
     }
 
     /// The answer to a POST of a body to a path of the API.
-    func post(_ body: String, to path: String) throws -> String {
+    package func post(_ body: String, to path: String) throws -> String {
         try self.withFile(body) { try self.kubectl("create", "--raw", path, "-f", $0) }
     }
 
+    /// A token of a service account, good for an hour.
+    package func token(ofAccount account: String, in namespace: String) throws -> String {
+        struct Answer: Decodable {
+            struct Status: Decodable { let token: String }
+            let status: Status
+        }
+        let answer = try self.post(
+            #"{"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}"#,
+            to: "/api/v1/namespaces/\(namespace)/serviceaccounts/\(account)/token"
+        )
+        return try JSONDecoder().decode(Answer.self, from: Data(answer.utf8)).status.token
+    }
+
+    /// A kubeconfig of a service account, with a token in it.
+    package func kubeconfig(ofAccount account: String, in namespace: String) throws -> String {
+        let authority = try Data(
+            contentsOf: URL(fileURLWithPath: "\(self.directory)/pki/ca.crt")
+        )
+        return """
+            apiVersion: v1
+            kind: Config
+            clusters:
+            - name: \(self.name)
+              cluster:
+                server: \(try self.server)
+                certificate-authority-data: \(authority.base64EncodedString())
+            users:
+            - name: \(account)
+              user:
+                token: \(try self.token(ofAccount: account, in: namespace))
+            contexts:
+            - name: \(account)@\(self.name)
+              context:
+                cluster: \(self.name)
+                user: \(account)
+            current-context: \(account)@\(self.name)
+            """
+    }
+
     /// A namespace for one test; it stays, as deleting one takes seconds and the run ends soon.
-    func newNamespace() throws -> String {
+    package func newNamespace() throws -> String {
         let name = "test-\(UUID().uuidString.lowercased())"
         try self.kubectl("create", "namespace", name)
         return name
@@ -135,17 +184,5 @@ struct TestCluster: Sendable {
         let path = "\(place.path)/text"
         try text.write(toFile: path, atomically: false, encoding: .utf8)
         return try withExtendedLifetime(place) { try body(path) }
-    }
-}
-
-/// Asks again and again until it is so; the limit is for a product that hangs.
-///
-/// For what a server learns by watching itself, such as roles. Each question of a test starts a
-/// process or waits for an answer, so nobody spins.
-func eventually(_ what: String, _ isSo: () throws -> Bool) throws {
-    let clock = ContinuousClock()
-    let end = clock.now + .seconds(180)
-    while try !isSo() {
-        try #require(clock.now < end, "never: \(what)")
     }
 }

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AgentAPI
 import Foundation
 
 /// The authority of one cluster's controllers and agents, made with the tool that a person would use.
-struct ControlAuthority {
+package struct ControlAuthority: Sendable {
     private let directory: String
     private let authority: String
 
-    init(_ name: String, in directory: String) async throws {
+    /// Makes an authority; its files are in `directory`.
+    package init(_ name: String, in directory: String) throws {
         self.directory = directory
         self.authority = "\(directory)/\(name)-authority"
-        try await Tool.run([
+        try Shell.run([
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
             "-nodes", "-keyout", "\(self.authority).key", "-out", "\(self.authority).crt",
             "-subj", "/CN=\(name)", "-days", "1",
         ])
     }
 
-    /// Certifies a new key for a DNS name, laid out as a mounted TLS secret.
-    func credentials(_ folder: String, for name: String) async throws -> ControlCredentials {
+    /// Certifies a new key for a DNS name; the directory, laid out as a mounted TLS secret.
+    package func certify(_ folder: String, for name: String) throws -> String {
         let place = "\(self.directory)/\(folder)"
         try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
-        try await Tool.run([
+        try Shell.run([
             "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
             "-nodes", "-keyout", "\(place)/tls.key", "-out", "\(place)/tls.crt",
             "-CA", "\(self.authority).crt", "-CAkey", "\(self.authority).key",
@@ -32,6 +32,6 @@ struct ControlAuthority {
         let copy = "\(place)/ca.crt"
         try? FileManager.default.removeItem(atPath: copy)
         try FileManager.default.copyItem(atPath: "\(self.authority).crt", toPath: copy)
-        return ControlCredentials(directory: place)
+        return place
     }
 }
