@@ -313,7 +313,10 @@ let package = Package(
                 "TestSupport", "godwit", "godwit-agent", "godwit-controller",
             ]
         ),
-        tests("KubernetesTests", ["KubernetesClient", "ObjectModel", "TestSupport"]),
+        tests(
+            "KubernetesTests",
+            ["ControlPlane", "KubernetesClient", "ObjectModel", "TestSupport"]
+        ),
         tests("TidyTests", []),
     ]
 )
