@@ -289,7 +289,7 @@ package struct ManifestCase: Sendable, CustomStringConvertible {
             """
             spec:
               actionType: failover
-              actionParameter: {failoverParameter: {migrationScheduleReference: m}}
+              actionParameter: {failoverParameter: {migrationScheduleReference: one}}
             """
         ),
         against(
@@ -299,7 +299,7 @@ package struct ManifestCase: Sendable, CustomStringConvertible {
             """
             spec:
               actionType: failback
-              actionParameter: {failoverParameter: {migrationScheduleReference: m}}
+              actionParameter: {failoverParameter: {migrationScheduleReference: one}}
             """
         ),
         against(
@@ -309,12 +309,12 @@ package struct ManifestCase: Sendable, CustomStringConvertible {
             """
             spec:
               actionType: failover
-              actionParameter: {failoverParameter: {migrationScheduleReference: n}}
+              actionParameter: {failoverParameter: {migrationScheduleReference: other}}
             """,
             over: """
                 spec:
                   actionType: failover
-                  actionParameter: {failoverParameter: {migrationScheduleReference: m}}
+                  actionParameter: {failoverParameter: {migrationScheduleReference: one}}
                 """
         ),
     ]
