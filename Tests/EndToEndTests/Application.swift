@@ -18,6 +18,8 @@ struct Application {
     let namespace: String
     var volume: String { "pvc-\(self.namespace)" }
 
+    init(namespace: String) { self.namespace = namespace }
+
     /// An application in a namespace that no other test has: real clusters are shared.
     init(_ name: String = "shop") {
         self.namespace = "\(name)-\(UUID().uuidString.prefix(8).lowercased())"

@@ -5,6 +5,7 @@ import Foundation
 import Kinds
 import KubernetesClient
 import ObjectModel
+import TestSupport
 import Testing
 
 @testable import ControlPlane
@@ -206,15 +207,21 @@ final class Site: @unchecked Sendable {
     var kubeconfig: JSON {
         get throws {
             if let real = self.real { return real.destinationKubeconfig }
-            let path = "\(self.directory)/cluster/admin.kubeconfig"
-            return try JSON(yaml: String(contentsOfFile: path, encoding: .utf8))
+            return try JSON(yaml: String(contentsOfFile: self.adminKubeconfig, encoding: .utf8))
         }
+    }
+
+    /// The file of someone who may do everything in the cluster.
+    var adminKubeconfig: String {
+        self.real?.cluster.kubeconfig(of: .admin)
+            ?? "\(self.directory)/cluster/admin.kubeconfig"
     }
 
     /// Creates an object; a namespace on a real cluster is opened to the controllers.
     func create(_ resource: APIResource, _ object: KubeObject) async throws {
         try await self.client.create(resource, object)
-        guard resource == BuiltIn.namespaces else { return }
+        // What discovery tells of the kind has more to it than the constant.
+        guard resource.groupVersionKind == BuiltIn.namespaces.groupVersionKind else { return }
         self.namespaces.append(object.name)
         if self.real != nil { try await RealCluster.open(object.name, self.client) }
     }

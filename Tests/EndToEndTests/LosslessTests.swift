@@ -22,6 +22,7 @@ import Testing
     @Test func everyObjectArrivesAsItWasButForTheDocumentedRewrites() async throws {
         let source = try await Site("a", in: self.scratch.path)
         let destination = try await Site("b", in: self.scratch.path)
+        for site in [source, destination] { try await site.allow("things", of: self.group) }
         let sent = try await self.prepare(source)
         try await source.create(pair: "whole", to: destination, in: self.namespace)
         try await source.create(

@@ -38,7 +38,7 @@ struct Person: Sendable {
 
     /// As `kubectl config set-context --current --namespace` leaves it.
     private static func kubeconfig(of site: Site, _ namespace: String) throws -> JSON {
-        let path = "\(site.directory)/cluster/admin.kubeconfig"
+        let path = site.adminKubeconfig
         var file = try JSON(yaml: String(contentsOfFile: path, encoding: .utf8))
         let contexts = (file["contexts"]?.array ?? [])
             .map { context -> JSON in
