@@ -56,13 +56,8 @@ struct RealCluster: Sendable {
 
     /// Lets the controllers read a namespace, as deploy/README.md says; the binding does not move.
     static func open(_ namespace: String, _ client: KubernetesClient) async throws {
-        let bindings = APIResource(
-            GroupVersion("rbac.authorization.k8s.io", "v1"),
-            "RoleBinding",
-            plural: "rolebindings"
-        )
         var binding = KubeObject(
-            bindings.groupVersionKind,
+            Self.bindings.groupVersionKind,
             ObjectKey(namespace, "godwit-source"),
             [
                 "roleRef": [
@@ -78,14 +73,28 @@ struct RealCluster: Sendable {
             ]
         )
         binding.annotations = [StorkNames.Annotation.skipResource.key: "true"]
-        try await client.create(bindings, binding)
+        try await client.create(Self.bindings, binding)
+        try await client.wait(until: Self.controllers, may: "list", BuiltIn.secrets, in: namespace)
+    }
+
+    /// Takes that away again.
+    static func close(_ namespace: String, _ client: KubernetesClient) async throws {
+        try await client.delete(Self.bindings, ObjectKey(namespace, "godwit-source"))
         try await client.wait(
-            until: "system:serviceaccount:\(Self.system):godwit-controller",
+            until: Self.controllers,
             may: "list",
             BuiltIn.secrets,
-            in: namespace
+            in: namespace,
+            isAllowed: false
         )
     }
+
+    private static let bindings = APIResource(
+        GroupVersion("rbac.authorization.k8s.io", "v1"),
+        "RoleBinding",
+        plural: "rolebindings"
+    )
+    private static let controllers = "system:serviceaccount:\(Self.system):godwit-controller"
 
     // MARK: Once for each cluster of a run
 
@@ -141,12 +150,13 @@ struct RealCluster: Sendable {
 }
 
 extension KubernetesClient {
-    /// Waits until the API server obeys a role that was bound a moment ago.
+    /// Waits until the API server obeys a role that was bound, or unbound, a moment ago.
     func wait(
         until user: String,
         may verb: String,
         _ resource: APIResource,
-        in namespace: String?
+        in namespace: String?,
+        isAllowed: Bool = true
     ) async throws {
         let review = APIResource(
             GroupVersion("authorization.k8s.io", "v1"),
@@ -165,7 +175,7 @@ extension KubernetesClient {
             ["spec": ["user": .string(user), "resourceAttributes": attributes]]
         )
         // Each question waits for an answer, so nobody spins; the test's time limit ends it.
-        while try await self.create(review, question)["status", "allowed"] != true {
+        while try await self.create(review, question)["status", "allowed"] != .bool(isAllowed) {
             try Task.checkCancellation()
         }
     }

@@ -68,13 +68,32 @@ final class MigrationController: Sendable {
             return .onChange
         }
         for _ in 0..<Self.stepLimit {
-            let facts = try await self.observer.facts(of: migration)
-            switch try await self.perform(MigrationDecision.step(facts), migration, facts) {
+            switch try await self.step(migration) {
             case .on(let written): migration = written
             case .over(let requeue): return requeue
             }
         }
         return .after(.zero)
+    }
+
+    /// One step.
+    ///
+    /// What the cluster here does not let these controllers do is told and waited for: people
+    /// bind roles, and they look at the object and not at the log.
+    private func step(_ migration: KubeObject) async throws -> StepEnd {
+        do {
+            let facts = try await self.observer.facts(of: migration)
+            return try await self.perform(MigrationDecision.step(facts), migration, facts)
+        } catch let error as ClusterError where error.reason == .forbidden {
+            return try await self.wait(
+                migration,
+                Trouble(
+                    .notAllowed,
+                    "\(error)",
+                    remedy: "bind the ClusterRole godwit-source in the namespace: deploy/README.md"
+                )
+            )
+        }
     }
 
     private func perform(
