@@ -162,6 +162,26 @@ import Testing
         #expect(second.admits(certificateFrom: new.notBefore))
     }
 
+    @Test func pairingAgainLeavesTheCertificatesOfAPairInForceGood() async throws {
+        let source = try self.authority()
+        let first = try await self.finish(try await self.begin(source))
+        let old = try IssuedCertificate(pem: try #require(first.certificate))
+        for step in [10.0, -7200] {
+            self.clock.advance(by: step)
+            let again = try await self.finish(try await self.begin(source))
+            let new = try IssuedCertificate(pem: try #require(again.certificate))
+            #expect(again.admits(certificateFrom: old.notBefore))
+            #expect(again.admits(certificateFrom: new.notBefore))
+        }
+    }
+
+    @Test func ofTwoPairingsAtOnceThatAdoptTheFirstGivesTheName() async throws {
+        var record = try await self.finish(try await self.begin(self.authority(), name: "a"))
+        record.pair.name = "later"
+        #expect(try self.registry.store(record, keepingName: true).pair.name == "a")
+        #expect(self.registry.all.map(\.pair.name) == ["a"])
+    }
+
     @Test func aRenewalHoldsAlsoWhereTheClockWasSetBack() async throws {
         let source = try self.authority()
         let record = try await self.finish(try await self.begin(source))

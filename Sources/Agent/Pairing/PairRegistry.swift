@@ -117,11 +117,23 @@ final class PairRegistry: Sendable {
 
     /// Adds or replaces a pair; durable when it returns.
     ///
+    /// - Parameters:
+    ///   - record: the pair.
+    ///   - keepingName: whether a pair of the same clusters that is there keeps its name: of two
+    ///     pairings at once both found none.
+    /// - Returns: what was stored.
     /// - Throws: `GW1004` where another pair has the name: of two pairings at once, both found it
     ///   free.
-    func store(_ record: TrustRecord) throws(APIError) {
-        let (key, name) = (Self.key(record.pair), record.pair.name)
-        try self.pairs.withLock { (pairs) throws(APIError) in
+    @discardableResult
+    func store(
+        _ record: TrustRecord,
+        keepingName: Bool = false
+    ) throws(APIError) -> TrustRecord {
+        let key = Self.key(record.pair)
+        let stored = try self.pairs.withLock { (pairs) throws(APIError) -> TrustRecord in
+            var record = record
+            if keepingName, let known = pairs[key] { record.pair.name = known.pair.name }
+            let name = record.pair.name
             guard !pairs.contains(where: { $0.key != key && $0.value.pair.name == name }) else {
                 throw APIError(
                     .pairExists,
@@ -131,9 +143,11 @@ final class PairRegistry: Sendable {
             }
             try self.write(record)
             pairs[key] = record
+            return record
         }
         // The file is what holds: a row that could not be written is made at the next start.
-        try? self.catalogue.replace(record.pair)
+        try? self.catalogue.replace(stored.pair)
+        return stored
     }
 
     /// Changes a pair that is still in force; a revoked one does not come back.

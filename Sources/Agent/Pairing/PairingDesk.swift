@@ -134,6 +134,9 @@ actor PairingDesk {
                 at: now,
                 lifetime: self.lifetime()
             )
+            // A pair in force that is made again is not revoked: what it was given before, and may be
+            // using at this moment, stays good.
+            let former = self.registry.incoming(session.source)?.since
             let record = TrustRecord(
                 pair: PairEntry(
                     name: self.registry.freeName(session.name, for: session.source),
@@ -147,7 +150,7 @@ actor PairingDesk {
                 ),
                 authority: authority.pem,
                 certificate: certificate.pem,
-                since: certificate.notBefore
+                since: min(former ?? certificate.notBefore, certificate.notBefore)
             )
             try self.registry.store(record)
             self.starts[address] = nil

@@ -34,6 +34,7 @@ struct PairingInitiator: Sendable {
             )
         }
         let authority = try await Self.authority(wanted)
+        let isAdopting = wanted.adopt ?? false
         let wanted = self.adopting(wanted, authority.cluster)
         try self.refuseTaken(wanted.name, authority.cluster)
 
@@ -52,8 +53,7 @@ struct PairingInitiator: Sendable {
                 dataPort: dataPort
             )
         }
-        try self.registry.store(record)
-        return record
+        return try self.registry.store(record, keepingName: isAdopting)
     }
 
     /// A pairing whose destination has proven that it knows the token.
