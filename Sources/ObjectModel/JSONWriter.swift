@@ -60,10 +60,31 @@ struct JSONWriter {
 
     private mutating func put(_ text: String) { self.out.append(contentsOf: text.utf8) }
 
-    /// Escapes what RFC 8259 §7 says must be; everything else travels as it is.
+    /// Escapes what RFC 8259 §7 says must be, and what YAML 1.2 §5.1 does not call printable: API
+    /// servers read server-side apply as YAML, and refuse those raw.
     private mutating func quote(_ text: String) {
         self.out.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
+        guard text.utf8.allSatisfy({ $0 < 0x7f }) else {
+            for scalar in text.unicodeScalars { self.quote(scalar) }
+            self.out.append(UInt8(ascii: "\""))
+            return
+        }
+        self.quote(ascii: text.utf8)
+        self.out.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func quote(_ scalar: Unicode.Scalar) {
+        switch scalar.value {
+        case 0..<0x7f: self.quote(ascii: CollectionOfOne(UInt8(scalar.value)))
+        case 0x7f..<0xa0, 0xfeff, 0xfffe, 0xffff:
+            let digits = String(scalar.value, radix: 16)
+            self.put("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
+        default: self.out.append(contentsOf: UTF8.encode(scalar).map(Array.init) ?? [])
+        }
+    }
+
+    private mutating func quote(ascii bytes: some Sequence<UInt8>) {
+        for byte in bytes {
             switch byte {
             case UInt8(ascii: "\""): self.put("\\\"")
             case UInt8(ascii: "\\"): self.put("\\\\")
@@ -79,6 +100,5 @@ struct JSONWriter {
             default: self.out.append(byte)
             }
         }
-        self.out.append(UInt8(ascii: "\""))
     }
 }

@@ -64,6 +64,18 @@ import Testing
         #expect(error.reason.contains("levels"))
     }
 
+    @Test func whatYAMLDoesNotCallPrintableIsEscapedAndComesBack() throws {
+        let text = "a\u{7f}\u{80}\u{85}\u{9f}\u{feff}\u{ffff}\u{1}é\u{a0}\u{2028}😀\""
+        let written = JSON.string(text).compact
+        #expect(
+            written
+                == #""a\u007f\u0080\u0085\u009f\ufeff\uffff\u0001é"# + "\u{a0}\u{2028}😀"
+                + #"\"""#
+        )
+        #expect(try JSON(parsing: written) == .string(text))
+        #expect(try JSON(yaml: written) == .string(text))
+    }
+
     @Test func aPathIsReadSetAndRemoved() throws {
         var value = try JSON(parsing: #"{"a":{"b":1},"c":2}"#)
         #expect(value["a", "b"]?.int == 1)
