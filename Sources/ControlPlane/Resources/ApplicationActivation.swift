@@ -45,7 +45,10 @@ public struct ApplicationActivation: Sendable {
     ) async throws(ClusterError) -> ActivationResult {
         let kinds = ServedKinds(try await self.cluster.served())
         let walked = try await self.walked(namespaces, kinds)
-        let registrations = try await ApplicationRegistration.known(in: self.cluster)
+        let registrations = try await ApplicationRegistration.known(
+            in: self.cluster,
+            isOptional: true
+        )
         var result = ActivationResult()
         var places: [String: Set<String>] = [:]
         for namespace in walked {

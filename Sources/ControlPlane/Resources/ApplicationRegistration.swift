@@ -145,16 +145,22 @@ public struct ApplicationRegistration: Hashable, Sendable {
 
     /// Those that are known, and those that a cluster's administrator has added, which count more.
     ///
+    /// - Parameters:
+    ///   - cluster: whose registrations count.
+    ///   - isOptional: whether who may not see them goes on without: not where an application that
+    ///     is registered would start unasked.
+    /// - Returns: in the order in which the last one of a kind counts.
     /// - Throws: ``ClusterError`` where the cluster does not answer, and where one cannot be read.
     public static func known(
-        in cluster: any ResourceCluster
+        in cluster: any ResourceCluster,
+        isOptional: Bool = false
     ) async throws(ClusterError) -> [Self] {
         let objects: [KubeObject]
         do { objects = try await cluster.listed(StorkResource.registrations, namespace: nil) } catch
         {
-            // The kind is one of Stork's that a cluster need not have, and that a person who may
-            // change one namespace need not see.
-            guard error.reason == .notFound || error.reason == .forbidden else { throw error }
+            // The kind is one of Stork's that a cluster need not have.
+            let isHidden = isOptional && error.reason == .forbidden
+            guard error.reason == .notFound || isHidden else { throw error }
             return Self.builtIn
         }
         var registrations = Self.builtIn
