@@ -84,7 +84,8 @@ extension Trouble {
             isDenied ? .notAllowed : .clusterFailed,
             "Error getting resource: \(error)",
             remedy: isDenied
-                ? "give the controllers of this cluster the rights that are named"
+                ? "give the controllers of this cluster the rights that are named, or leave the "
+                    + "kind where it is: excludeResourceTypes"
                 : "look at the API server of this cluster",
             isPassing: error.isRetryable
         )

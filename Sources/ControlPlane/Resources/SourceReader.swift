@@ -159,7 +159,11 @@ public struct SourceReader: Sendable {
             if let served { resources.append(served) }
         }
         let moved = custom.moved.sorted { ($0.group, $0.kind) < ($1.group, $1.kind) }
-        return resources + moved.compactMap { kinds.resource($0) }
+        resources += moved.compactMap { kinds.resource($0) }
+        // Not even asked for: a kind that the controllers may not read is left out by excluding it.
+        return resources.filter {
+            !CollectionOptions.names(options.excludeResourceTypes, $0.kind)
+        }
     }
 
     /// The volumes of the claims: a cluster may have thousands of others.
