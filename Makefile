@@ -52,9 +52,10 @@ kubernetes: setup ## build the Kubernetes servers of the tests from Debian's sou
 
 test-kubernetes: kubernetes ## the tests that need two real Kubernetes API servers, which it starts
 	$(SWIFT) build --build-tests $(STRICT)
-	@GODWIT_TEST_CRDS=$(CURDIR)/$(CRDS) bash Tools/kubernetes-run.sh bash -ec "\
-		$(SWIFT) test --skip-build --disable-xctest --filter '$(KUBERNETES)'; \
-		$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter '$(WHOLE)'"
+	@GODWIT_TEST_CRDS=$(CURDIR)/$(CRDS) bash Tools/kubernetes-run.sh \
+		$(SWIFT) test --skip-build --disable-xctest --filter '$(KUBERNETES)'
+	@GODWIT_TEST_CRDS=$(CURDIR)/$(CRDS) bash Tools/kubernetes-run.sh \
+		$(SWIFT) test --skip-build --disable-xctest --no-parallel --filter '$(WHOLE)'
 
 check: lint test test-kubernetes ## what CI runs: formatting, lint, every test
 
