@@ -188,6 +188,10 @@ enum Rewrites {
             && found[Self.prefix + "migrationNamespace"] == namespace
             && found[Self.prefix + "migrationTime"]?.isEmpty == false
             && found[Self.prefix + "resource-hash"]?.count == 64
-            && object.finalizers.isEmpty && object.ownerReferences.isEmpty
+            && object.ownerReferences.isEmpty
+            // Those of the destination's own protection of volumes and claims.
+            && object.finalizers.allSatisfy {
+                ["pv", "pvc"].map { "kubernetes.io/\($0)-protection" }.contains($0)
+            }
     }
 }

@@ -42,12 +42,16 @@ final class Program: @unchecked Sendable {
         self.process.standardInput = FileHandle.nullDevice
         self.process.standardOutput = FileHandle.nullDevice
         self.process.standardError = pipe
-        pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            self?.heard(data.isEmpty ? nil : String(decoding: data, as: UTF8.self))
-        }
         try self.process.run()
+        // A thread that reads, for a readability handler that ends by itself crashes in libdispatch
+        // now and then.
+        let reading = pipe.fileHandleForReading
+        Thread.detachNewThread { [weak self] in
+            while case let data = reading.availableData, !data.isEmpty {
+                self?.heard(String(decoding: data, as: UTF8.self))
+            }
+            self?.heard(nil)
+        }
     }
 
     deinit { self.signal(SIGKILL) }
