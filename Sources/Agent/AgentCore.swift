@@ -74,6 +74,8 @@ struct AgentCore: Sendable {
     let endpoints: Endpoints
     /// For peers that let this agent read whole volumes: as many as transfers by default.
     let proofs = Places(4)
+    /// Looks of peers whether the way back is open: each holds a thread for some seconds at most.
+    let looksBack = Places(2)
     /// Ends what a revoked pair has open on 9010.
     let cutOff: @Sendable (ClusterID) -> Void
 
@@ -190,6 +192,21 @@ struct AgentCore: Sendable {
             version: told.version,
             protocolVersion: told.protocolVersion
         )
+    }
+
+    /// Asks the other agent of an outgoing pair whether it reaches this one.
+    ///
+    /// - Returns: what it found at the address from which it was asked.
+    /// - Throws: as ``check(_:)``; `notFound` where that agent is older than the question.
+    func reach(_ name: String) async throws(APIError) -> PairReach {
+        let record = try self.registry.outgoing(named: name)
+        try record.checkValidity(at: self.environment.now())
+        let wanted = PairReachRequest(
+            apiPort: self.endpoints.apiPort,
+            dataPort: self.endpoints.dataPort
+        )
+        return try await self.peerClient(record)
+            .once { client throws(APIError) in try await client.post(PeerRoute.reach, wanted) }
     }
 
     /// Lets go of the generations that only this pair needed.

@@ -218,6 +218,8 @@ public enum PeerRoute {
     public static let renew = "/v1/peer/renew"
     /// The version of the release; a pair asks for it to see that it still holds.
     public static let version = "/v1/peer/version"
+    /// Looks whether the way back is open.
+    public static let reach = "/v1/peer/reach"
     /// The volumes.
     public static let volumes = "/v1/peer/volumes"
 

@@ -129,3 +129,48 @@ public struct PairCheck: Codable, Hashable, Sendable {
         self.protocolVersion = protocolVersion
     }
 }
+
+/// Which ports the other agent of a pair is to look for, at the address that asks.
+public struct PairReachRequest: Codable, Hashable, Sendable {
+    /// Of the API.
+    public let apiPort: Int
+    /// Of the data.
+    public let dataPort: Int
+
+    /// Ports of the agent that asks.
+    public init(apiPort: Int, dataPort: Int) {
+        self.apiPort = apiPort
+        self.dataPort = dataPort
+    }
+}
+
+/// Whether the other agent of a pair reaches this one, as it must for a failback.
+public struct PairReach: Codable, Hashable, Sendable {
+    /// One port of this agent, seen from there.
+    public struct Port: Codable, Hashable, Sendable {
+        /// The port.
+        public let number: Int
+        /// Why it is not reached; nil where it is.
+        public let problem: String?
+        /// What to look at there; nil where it is reached.
+        public let remedy: String?
+
+        /// What an attempt has shown.
+        public init(number: Int, problem: String?, remedy: String?) {
+            self.number = number
+            self.problem = problem
+            self.remedy = remedy
+        }
+    }
+
+    /// This agent's address, as the other one sees it.
+    public let address: String
+    /// API and data, in this order.
+    public let ports: [Port]
+
+    /// What the attempts have shown.
+    public init(address: String, ports: [Port]) {
+        self.address = address
+        self.ports = ports
+    }
+}

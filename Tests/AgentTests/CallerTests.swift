@@ -88,6 +88,35 @@ import Testing
         } catch { #expect(error.id == id) }
     }
 
+    @Test func theOtherAgentSaysWhetherTheWayBackIsOpen() async throws {
+        let scratch = try Scratch()
+        let (source, destination) = try await TestAgent.paired(in: scratch.path)
+        let reach: PairReach = try await source.post(
+            AgentRoute.pair("remote", "reach"),
+            [String: String]()
+        )
+        #expect(reach.address == "127.0.0.1")
+        #expect(reach.ports.map(\.number) == [source.apiPort, source.dataPort])
+        #expect(reach.ports.allSatisfy { $0.problem == nil })
+        // Without a cluster the command fails, and still tells of the agents.
+        let nowhere = "\(scratch.path)/nowhere"
+        let checked = try await source.godwit("check", "--kubeconfig", nowhere)
+        #expect(checked.output.contains("way back from 127.0.0.1"), "\(checked.output)")
+        let line = "port \(source.dataPort) of this agent is reached at 127.0.0.1"
+        #expect(checked.output.contains(line), "\(checked.output)")
+        _ = destination
+    }
+
+    @Test func aWayBackThatIsClosedIsToldWithItsReason() async throws {
+        let reach = try await PeerRoutes.lookBack(
+            at: "127.0.0.1",
+            PairReachRequest(apiPort: 0, dataPort: 1)
+        )
+        #expect(reach.ports[0].problem == "that is no port")
+        #expect(reach.ports[1].problem == "Connection refused")
+        #expect(reach.ports[1].remedy?.contains("start godwit-agent") == true)
+    }
+
     @Test func pairingUnderAnotherNameRenewsThePairWhereThatIsAskedFor() async throws {
         let scratch = try Scratch()
         let (source, destination) = try await TestAgent.paired(in: scratch.path)

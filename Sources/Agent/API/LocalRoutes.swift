@@ -76,6 +76,11 @@ struct LocalRoutes: Sendable {
                 try await core.check(try APIResponse.parameter("name", context))
             }
         }
+        router.post("\(AgentRoute.pairs)/{name}/reach") { _, context in
+            await APIResponse.of(context) {
+                try await core.reach(try APIResponse.parameter("name", context))
+            }
+        }
     }
 
     private func addVolumes(_ router: Router<APIContext>) {

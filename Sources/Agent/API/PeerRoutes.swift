@@ -110,6 +110,19 @@ struct PeerRoutes: Sendable {
                 )
             }
         }
+        router.post("\(PeerRoute.reach)") { request, context in
+            await APIResponse.of(context) {
+                let wanted = try await APIResponse.body(
+                    PairReachRequest.self,
+                    of: request,
+                    context
+                )
+                _ = try await self.peer(context)
+                return try await core.looksBack.run { () throws(APIError) in
+                    try await Self.lookBack(at: context.address, wanted)
+                }
+            }
+        }
         router.get("\(PeerRoute.volumes)") { _, context in
             await APIResponse.of(context) {
                 let (source, _) = try await self.peer(context)
@@ -134,6 +147,36 @@ struct PeerRoutes: Sendable {
                 }
             }
         }
+    }
+
+    /// Only at the address that asks: nobody else's ports can be tried through us.
+    static func lookBack(
+        at address: String,
+        _ wanted: PairReachRequest
+    ) async throws(APIError) -> PairReach {
+        let ports = try await onThread("reach") { () throws(APIError) -> [PairReach.Port] in
+            [wanted.apiPort, wanted.dataPort]
+                .map { number in
+                    guard (1...65_535).contains(number) else {
+                        return PairReach.Port(
+                            number: number,
+                            problem: "that is no port",
+                            remedy: nil
+                        )
+                    }
+                    do throws(APIError) {
+                        try PortProbe.connect(address, number)
+                        return PairReach.Port(number: number, problem: nil, remedy: nil)
+                    } catch {
+                        return PairReach.Port(
+                            number: number,
+                            problem: error.cause ?? error.message,
+                            remedy: error.try
+                        )
+                    }
+                }
+        }
+        return PairReach(address: address, ports: ports)
     }
 
     private func proof(

@@ -20,12 +20,12 @@ struct AgentChecks {
             let place = StorageOptions.hostAndPort(text)
             return (place.host, Int(place.port) ?? 0, dataPort: Self.dataPort)
         }
+        var waysBack: [Finding] = []
         do throws(APIError) {
             let agent = try AgentClient(at: self.location)
             do throws(APIError) {
                 let version: VersionInfo = try await agent.get(AgentRoute.version)
                 let pairs: ItemList<PairInfo> = try await agent.get(AgentRoute.pairs)
-                await agent.close()
                 findings.append(
                     .ok(
                         "agent-reachable",
@@ -37,7 +37,9 @@ struct AgentChecks {
                 for pair in pairs.items where pair.direction == .outgoing {
                     guard let host = pair.host, let port = pair.apiPort else { continue }
                     places.append((host, port, pair.dataPort ?? Self.dataPort))
+                    waysBack += await Self.wayBack(pair.name, host, agent)
                 }
+                await agent.close()
             } catch {
                 await agent.close()
                 throw error
@@ -48,7 +50,50 @@ struct AgentChecks {
         for place in places {
             findings += await Self.peer(place.0, place.1, dataPort: place.dataPort)
         }
-        return findings
+        return findings + waysBack
+    }
+
+    /// Both ports of the agent here, from a peer: failing back needs them, replicating does not.
+    private static func wayBack(
+        _ pair: String,
+        _ host: String,
+        _ agent: AgentClient
+    ) async -> [Finding] {
+        let area = "way back from \(host)"
+        do throws(APIError) {
+            let reach: PairReach = try await agent.post(
+                AgentRoute.pair(pair, "reach"),
+                [String: String]()
+            )
+            return zip(reach.ports, ["back-api", "back-data"])
+                .map { port, id in
+                    guard let problem = port.problem else {
+                        return .ok(
+                            id,
+                            area,
+                            "port \(port.number) of this agent is reached at \(reach.address)"
+                        )
+                    }
+                    return Finding(
+                        id: id,
+                        area: area,
+                        result: .warning,
+                        message: "port \(port.number) of this agent is not reached at "
+                            + "\(reach.address): failing back will need it",
+                        cause: problem,
+                        try: port.remedy.map { "there: \($0)" }
+                    )
+                }
+        } catch {
+            return [
+                Finding(
+                    id: "back-api",
+                    area: area,
+                    result: .skipped,
+                    message: "the agent there could not be asked: \(error.message)"
+                )
+            ]
+        }
     }
 
     private static let dataPort = 9010

@@ -12,8 +12,8 @@ struct CheckCommand: AsyncParsableCommand {
             Examples:
               godwit check -n mysql
               godwit check --peer 192.168.56.74 -o json
-            Peers are those that the agent sends to, and those of --peer. Only the way from here to \
-            there is tried: type it on the other side too for the way back.
+            Peers are those that the agent sends to, and those of --peer. Agents that are paired are \
+            asked to try the way back too.
             """
     )
 

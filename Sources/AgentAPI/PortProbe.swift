@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AgentAPI
 import Foundation
 import Glibc
 
 /// Whether anybody listens on a port: connects, and hangs up without a word.
-enum PortProbe {
+public enum PortProbe {
     /// A firewall that drops packets answers nothing, ever.
     static let patience: Int32 = 5000
 
+    /// Blocks for five seconds at most for each address of the host.
+    ///
+    /// - Parameters:
+    ///   - host: a name or an address.
+    ///   - port: of TCP.
     /// - Throws: `GW2001` with the reason and what to look at.
-    static func connect(_ host: String, _ port: Int) throws(APIError) {
+    public static func connect(_ host: String, _ port: Int) throws(APIError) {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
