@@ -158,17 +158,12 @@ final class FailureStage: @unchecked Sendable {
         _ name: String,
         _ change: (inout MigrationSpec) -> Void = { _ in }
     ) async throws {
-        var spec = MigrationSpec()
-        spec.clusterPair = Self.pair
-        spec.namespaces = [self.namespace]
-        change(&spec)
         try await self.source.create(
-            StorkResource.migrations,
-            KubeObject(
-                StorkResource.migrations.groupVersionKind,
-                ObjectKey(self.namespace, name),
-                ["spec": spec.json]
-            )
+            migration: name,
+            of: [self.namespace],
+            to: Self.pair,
+            in: self.namespace,
+            change
         )
     }
 

@@ -18,17 +18,12 @@ import Testing
         _ name: String,
         _ change: (inout MigrationSpec) -> Void
     ) async throws -> MigrationStatus {
-        var spec = MigrationSpec()
-        spec.clusterPair = Stage.pair
-        spec.namespaces = [stage.namespace]
-        change(&spec)
         try await stage.source.create(
-            StorkResource.migrations,
-            KubeObject(
-                StorkResource.migrations.groupVersionKind,
-                ObjectKey(stage.namespace, name),
-                ["spec": spec.json]
-            )
+            migration: name,
+            of: [stage.namespace],
+            to: Stage.pair,
+            in: stage.namespace,
+            change
         )
         return try await stage.final(name)
     }
@@ -88,7 +83,6 @@ import Testing
         let objects = try await self.move(stage, "objects") {
             $0.includesVolumes = false
             $0.excludeResourceTypes = ["Secret"]
-            $0.selectors = [:]
         }
         #expect(objects.status == .successful, "\(objects.json.pretty)")
         #expect(objects.volumes.isEmpty)

@@ -43,18 +43,12 @@ struct Stage: Sendable {
 
     /// Asks for a Migration of a namespace, that of the application without one.
     func migrate(_ name: String, _ namespace: String? = nil, start: Bool = false) async throws {
-        var spec = MigrationSpec()
-        spec.clusterPair = Self.pair
-        spec.namespaces = [namespace ?? self.namespace]
-        spec.startsApplications = start
         try await self.source.create(
-            StorkResource.migrations,
-            KubeObject(
-                StorkResource.migrations.groupVersionKind,
-                ObjectKey(self.namespace, name),
-                ["spec": spec.json]
-            )
-        )
+            migration: name,
+            of: [namespace ?? self.namespace],
+            to: Self.pair,
+            in: self.namespace
+        ) { $0.startsApplications = start }
     }
 
     /// How a Migration has ended; waits for it.

@@ -10,18 +10,14 @@ enum StorageOptions {
     ///
     /// - Throws: what an agent says that runs and does not tell its token.
     static func ofAgent(at location: String) async throws(APIError) -> [String: String]? {
-        let agent: AgentClient
-        do { agent = try AgentClient(at: location) } catch {
-            guard error.id == .agentUnreachable else { throw error }
-            return nil
-        }
         do throws(APIError) {
-            let version: VersionInfo = try await agent.get(AgentRoute.version)
-            let token: TokenInfo = try await agent.get(AgentRoute.token)
-            await agent.close()
-            return Self.options(version, token, ownAddress: Self.ownAddress())
+            return try await AgentClient(at: location)
+                .once { agent throws(APIError) in
+                    let version: VersionInfo = try await agent.get(AgentRoute.version)
+                    let token: TokenInfo = try await agent.get(AgentRoute.token)
+                    return Self.options(version, token, ownAddress: Self.ownAddress())
+                }
         } catch {
-            await agent.close()
             guard error.id == .agentUnreachable else { throw error }
             return nil
         }

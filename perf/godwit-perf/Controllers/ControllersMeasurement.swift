@@ -188,14 +188,17 @@ final class ControllersMeasurement {
     }
 
     /// The figures once they stand still: events are written after what they tell of.
+    ///
+    /// - Throws: `HarnessError` where they have not after five minutes.
     private func settled() async throws -> [String: Double] {
         var last = try await self.source.statistics()
-        while true {
+        for _ in 0..<100 {
             try await Task.sleep(for: .seconds(3))
             let now = try await self.source.statistics()
             if now["own.create"] == last["own.create"] { return now }
             last = now
         }
+        throw HarnessError("the controllers still write five minutes after the last end")
     }
 
     private static func requests(
