@@ -16,6 +16,10 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
     case transferEnded = "GW1011"
     case pairInUse = "GW1012"
     case transferExists = "GW1013"
+    case groupNotFound = "GW1021"
+    case groupConflict = "GW1022"
+    case groupNotPrepared = "GW1023"
+    case groupEnded = "GW1024"
     // 11xx: requests.
     case invalidRequest = "GW1101"
     case unknownRoute = "GW1102"
@@ -30,6 +34,7 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
     case pairRevoked = "GW2005"
     case peerFailed = "GW2006"
     case pairExpired = "GW2007"
+    case peerOutdated = "GW2008"
     // 30xx: transfers.
     case transferFailed = "GW3001"
     case transferPartial = "GW3002"
@@ -75,12 +80,13 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
     public var category: ErrorCategory {
         switch self {
         case .volumeNotFound, .pairNotFound, .transferNotFound, .generationNotFound,
-            .unknownRoute, .objectNotFound:
+            .unknownRoute, .objectNotFound, .groupNotFound:
             .notFound
         case .volumeExists, .pairExists, .volumeInUse, .notASource, .fileExists, .cannotFreeze,
             .transferEnded, .pairInUse, .transferExists, .shrinkNotAllowed, .lineageForked,
             .poolInUse,
-            .addressInUse, .objectExists, .objectConflict:
+            .addressInUse, .objectExists, .objectConflict, .groupConflict, .groupNotPrepared,
+            .groupEnded:
             .conflict
         case .invalidRequest, .invalidName, .fileNotReadable, .needsConfirmation,
             .objectInvalid, .invalidManifest:
@@ -89,7 +95,7 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
         case .pairingRefused, .pairingLimited, .peerNotTrusted, .pairRevoked, .pairExpired,
             .socketNotAllowed, .clusterDenied:
             .notAllowed
-        case .peerFailed, .transferFailed, .transferRefused, .agentFailed, .noSpace,
+        case .peerFailed, .peerOutdated, .transferFailed, .transferRefused, .agentFailed, .noSpace,
             .storeFailed, .stateDamaged, .catalogueFailed, .transferCancelled, .failedDemo,
             .clusterFailed, .migrationFailed, .checkFailed, .notReady:
             .failed

@@ -48,13 +48,16 @@ extension VolumeTrouble {
         case .volumeNotFound, .notASource: (.volumeNotFound, false)
         case .volumeInUse, .cannotFreeze, .lineageForked, .shrinkNotAllowed:
             (.volumeInUse, false)
+        // Until the other group has ended.
+        case .groupConflict: (.volumeInUse, true)
         case .noSpace: (.noSpace, false)
         case .invalidRequest, .invalidName: (.invalid, false)
         case .volumeExists, .pairExists, .transferNotFound, .generationNotFound, .fileExists,
             .transferEnded, .pairInUse, .transferExists, .unknownRoute, .fileNotReadable,
             .needsConfirmation, .transferFailed, .transferPartial, .transferCancelled,
             .contentsDiffer, .failedDemo, .transferRefused, .storeFailed, .stateDamaged,
-            .invalidConfiguration, .poolInUse, .addressInUse, .poolNotWritable, .poolNewer:
+            .invalidConfiguration, .poolInUse, .addressInUse, .poolNotWritable, .poolNewer,
+            .groupNotFound, .groupNotPrepared, .groupEnded, .peerOutdated:
             (.failed, false)
         // No agent says these: they are the command line's, about clusters.
         case .clusterUnreachable, .objectNotFound, .objectExists, .objectConflict, .clusterDenied,
