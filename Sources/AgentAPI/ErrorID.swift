@@ -20,6 +20,11 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
     case groupConflict = "GW1022"
     case groupNotPrepared = "GW1023"
     case groupEnded = "GW1024"
+    case volumeActiveElsewhere = "GW1031"
+    case volumeFenced = "GW1032"
+    case volumeNotFenced = "GW1033"
+    case cannotRevert = "GW1034"
+    case notAReplica = "GW1035"
     // 11xx: requests.
     case invalidRequest = "GW1101"
     case unknownRoute = "GW1102"
@@ -84,9 +89,9 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
             .notFound
         case .volumeExists, .pairExists, .volumeInUse, .notASource, .fileExists, .cannotFreeze,
             .transferEnded, .pairInUse, .transferExists, .shrinkNotAllowed, .lineageForked,
-            .poolInUse,
-            .addressInUse, .objectExists, .objectConflict, .groupConflict, .groupNotPrepared,
-            .groupEnded:
+            .poolInUse, .volumeActiveElsewhere, .volumeFenced, .volumeNotFenced, .cannotRevert,
+            .notAReplica, .addressInUse, .objectExists, .objectConflict, .groupConflict,
+            .groupNotPrepared, .groupEnded:
             .conflict
         case .invalidRequest, .invalidName, .fileNotReadable, .needsConfirmation,
             .objectInvalid, .invalidManifest:

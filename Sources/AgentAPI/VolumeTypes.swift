@@ -65,6 +65,14 @@ public struct VolumeInfo: Codable, Hashable, Sendable {
     public let generation: GenerationInfo?
     /// Every generation that is kept, oldest first.
     public let generations: [GenerationInfo]
+    /// The replica that a source was before it was promoted; nil for any other volume.
+    public var promotedFrom: PromotionInfo?
+    /// Why a source is not replicated; nil where it is.
+    public var fenced: FenceInfo?
+    /// How a replica that was a source before came to be one; nil for any other volume.
+    public var takenOver: TakeOverInfo?
+    /// What a source was copied from; nil for any other volume.
+    public var clonedFrom: CloneInfo?
 
     /// A volume with all its facts.
     public init(
