@@ -303,6 +303,13 @@ package struct ManifestCase: Sendable, CustomStringConvertible {
             """
         ),
         against(
+            "a RecoveryPoint says what was",
+            "a recovery point of something else",
+            "RecoveryPoint",
+            "spec: {migration: b, time: '2026-01-01T00:00:00Z', group: g, volumes: []}",
+            over: "spec: {migration: a, time: '2026-01-01T00:00:00Z', group: g, volumes: []}"
+        ),
+        against(
             "an Action cannot be changed",
             "a failover of something else",
             "Action",

@@ -184,6 +184,10 @@ public struct MigrationStatus: Hashable, Sendable {
     public var resourcesFinished: Timestamp?
     /// The totals; nil before the end.
     public var summary: MigrationSummary?
+    /// The instant whose state the volumes bring; nil before they are frozen.
+    public var recoveryPoint: MigrationPoint?
+    /// How often the volumes were frozen anew, after a freeze that could not be used.
+    public var freezes: Int
     /// Which generation of the Migration was looked at.
     public var observedGeneration: Int
     /// `Succeeded`, and what else the controller says.
@@ -200,6 +204,8 @@ public struct MigrationStatus: Hashable, Sendable {
         self.volumesFinished = time("volumeMigrationFinishTimestamp")
         self.resourcesFinished = time("resourceMigrationFinishTimestamp")
         self.summary = json?["summary"].flatMap { $0.object == nil ? nil : MigrationSummary($0) }
+        self.recoveryPoint = MigrationPoint(json?["recoveryPoint"])
+        self.freezes = json?["freezes"]?.int ?? 0
         self.observedGeneration = json?["observedGeneration"]?.int ?? 0
         self.conditions = [Condition](json?["conditions"])
     }
@@ -229,6 +235,8 @@ public struct MigrationStatus: Hashable, Sendable {
             json.set(time.map { .string($0.description) }, at: name)
         }
         json.set(self.summary?.json, at: "summary")
+        json.set(self.recoveryPoint?.json, at: "recoveryPoint")
+        if self.freezes > 0 { json.set(JSON(self.freezes), at: "freezes") }
         return json
     }
 
@@ -248,53 +256,6 @@ public struct MigrationStatus: Hashable, Sendable {
             progress.set(JSON(min(100, Int(share))), at: "percent")
         }
         return progress
-    }
-}
-
-/// The totals of a Migration that has ended.
-public struct MigrationSummary: Hashable, Sendable {
-    /// Volumes that were to move.
-    public var volumes = 0
-    /// Volumes that moved.
-    public var volumesDone = 0
-    /// Resources that were to move.
-    public var resources = 0
-    /// Resources that moved.
-    public var resourcesDone = 0
-    /// Bytes that went over the network for all volumes together.
-    public var bytes = 0
-    /// Seconds from the begin until the volumes were there; nil where it is not known.
-    public var volumeSeconds: Int?
-    /// Seconds from then until the resources were there; nil where it is not known.
-    public var resourceSeconds: Int?
-
-    /// Totals of nothing.
-    public init() {}
-
-    /// Reads the field `status.summary`.
-    public init(_ json: JSON) {
-        self.volumes = json["totalNumberOfVolumes"]?.int ?? 0
-        self.volumesDone = json["numOfMigratedVolumes"]?.int ?? 0
-        self.resources = json["totalNumberOfResources"]?.int ?? 0
-        self.resourcesDone = json["numOfMigratedResources"]?.int ?? 0
-        self.bytes = json["totalBytesMigrated"]?.int ?? 0
-        let volumeTime = json["elapsedTimeForVolumeMigration"]?.string
-        let resourceTime = json["elapsedTimeForResourceMigration"]?.string
-        self.volumeSeconds = volumeTime.flatMap(GoDuration.seconds)
-        self.resourceSeconds = resourceTime.flatMap(GoDuration.seconds)
-    }
-
-    /// As it is written.
-    public var json: JSON {
-        [
-            "totalNumberOfVolumes": JSON(self.volumes),
-            "numOfMigratedVolumes": JSON(self.volumesDone),
-            "totalNumberOfResources": JSON(self.resources),
-            "numOfMigratedResources": JSON(self.resourcesDone),
-            "totalBytesMigrated": JSON(self.bytes),
-            "elapsedTimeForVolumeMigration": .string(GoDuration.text(self.volumeSeconds)),
-            "elapsedTimeForResourceMigration": .string(GoDuration.text(self.resourceSeconds)),
-        ]
     }
 }
 

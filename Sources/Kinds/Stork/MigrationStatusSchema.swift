@@ -19,6 +19,18 @@ extension StorkKinds {
                 "volumeMigrationFinishTimestamp": .time("When the last volume was done."),
                 "resourceMigrationFinishTimestamp": .time("When the last object was done."),
                 "summary": self.summary,
+                "recoveryPoint": .object(
+                    "The instant whose state the volumes bring.",
+                    [
+                        "name": .string("The RecoveryPoint at the destination."),
+                        "time": .time("When the volumes were frozen."),
+                        "isAtomic": .flag(
+                            "Whether it is known that nothing was written while they were frozen."
+                        ),
+                        "isVisible": .flag("Whether all volumes show it at the destination."),
+                    ]
+                ),
+                "freezes": StatusParts.count("How often the volumes were frozen anew."),
             ]
         )
     }

@@ -10,7 +10,7 @@ public enum StorkKinds {
             return [
                 try clusterPair(), try migration(), try migrationSchedule(), try schedulePolicy(),
                 try namespacedSchedulePolicy(), try rule(), try resourceTransformation(),
-                try action(),
+                try action(), try recoveryPoint(),
             ]
         } catch {
             // The paths of the columns are ours and depend on no input.
