@@ -186,8 +186,8 @@ final class ClusterPairController: Sendable {
                 )
             )
         case .agentUnreachable, .destinationUnreachable, .tokenRefused, .pairRevoked,
-            .certificateInvalid, .volumeNotFound, .volumeInUse, .noSpace, .invalid, .failed,
-            .interrupted:
+            .certificateInvalid, .volumeNotFound, .volumeInUse, .activeElsewhere, .fenced,
+            .notFenced, .noSpace, .invalid, .failed, .interrupted:
             return .failure(Trouble(ended))
         }
     }

@@ -35,6 +35,9 @@ struct Trouble: Error, Hashable, Sendable {
         case notPaired = "NotPaired"
         case volumeNotFound = "VolumeNotFound"
         case volumeInUse = "VolumeInUse"
+        case volumeActiveElsewhere = "VolumeActiveElsewhere"
+        case volumeFenced = "VolumeFenced"
+        case volumeNotFenced = "VolumeNotFenced"
         case noSpace = "NoSpace"
         case volumeFailed = "VolumeFailed"
         case cancelled = "Cancelled"
@@ -69,8 +72,8 @@ extension Trouble.Reason {
             .noNamespace, .namespaceNotFound, .ruleNotSupported, .transformationNotReady,
             .invalidOptions, .secretNotFound, .certificateInvalid, .credentialsRefused, .notAllowed,
             .kindMissing, .resourceRejected, .resourceWaiting, .clusterFailed, .tokenRefused,
-            .pairRevoked, .notPaired, .volumeNotFound, .volumeInUse, .noSpace, .volumeFailed,
-            .cancelled:
+            .pairRevoked, .notPaired, .volumeNotFound, .volumeInUse, .volumeActiveElsewhere,
+            .volumeFenced, .volumeNotFenced, .noSpace, .volumeFailed, .cancelled:
             false
         }
     }
@@ -85,8 +88,9 @@ extension Trouble.Reason {
         case .clusterPairMissing, .clusterPairNotFound, .clusterPairNotReady, .namespaceNotAllowed,
             .noNamespace, .namespaceNotFound, .ruleNotSupported, .transformationNotReady,
             .invalidOptions, .secretNotFound, .notAllowed, .kindMissing, .resourceRejected,
-            .resourceWaiting, .clusterFailed, .volumeNotFound, .volumeInUse, .noSpace,
-            .volumeFailed, .cancelled:
+            .resourceWaiting, .clusterFailed, .volumeNotFound, .volumeInUse,
+            .volumeActiveElsewhere, .volumeFenced, .volumeNotFenced, .noSpace, .volumeFailed,
+            .cancelled:
             false
         }
     }
@@ -105,6 +109,9 @@ extension Trouble {
             case .certificateInvalid, .certificateExpired: .certificateInvalid
             case .volumeNotFound: .volumeNotFound
             case .volumeInUse: .volumeInUse
+            case .activeElsewhere: .volumeActiveElsewhere
+            case .fenced: .volumeFenced
+            case .notFenced: .volumeNotFenced
             case .noSpace: .noSpace
             case .invalid: .invalidOptions
             case .failed: .volumeFailed

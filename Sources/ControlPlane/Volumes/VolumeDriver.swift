@@ -182,6 +182,12 @@ public struct VolumeTrouble: Error, Hashable, Sendable, CustomStringConvertible 
         case volumeNotFound = "VolumeNotFound"
         /// The volume is used at the destination, or is another one of that name.
         case volumeInUse = "VolumeInUse"
+        /// Applications write to the volume at the destination, since a failover.
+        case activeElsewhere = "VolumeActiveElsewhere"
+        /// The volume is fenced here: its applications run elsewhere since a failover.
+        case fenced = "VolumeFenced"
+        /// The destination was the source once, and still takes itself for it.
+        case notFenced = "VolumeNotFenced"
         /// There is no space for the copy.
         case noSpace = "NoSpace"
         /// An option or a name cannot be used.

@@ -48,6 +48,9 @@ extension VolumeTrouble {
         case .volumeNotFound, .notASource: (.volumeNotFound, false)
         case .volumeInUse, .cannotFreeze, .lineageForked, .shrinkNotAllowed:
             (.volumeInUse, false)
+        case .volumeActiveElsewhere: (.activeElsewhere, false)
+        case .volumeFenced: (.fenced, false)
+        case .volumeNotFenced: (.notFenced, true)
         // Until the other group has ended.
         case .groupConflict: (.volumeInUse, true)
         case .noSpace: (.noSpace, false)
@@ -57,7 +60,8 @@ extension VolumeTrouble {
             .needsConfirmation, .transferFailed, .transferPartial, .transferCancelled,
             .contentsDiffer, .failedDemo, .transferRefused, .storeFailed, .stateDamaged,
             .invalidConfiguration, .poolInUse, .addressInUse, .poolNotWritable, .poolNewer,
-            .groupNotFound, .groupNotPrepared, .groupEnded, .peerOutdated:
+            .groupNotFound, .groupNotPrepared, .groupEnded, .peerOutdated, .cannotRevert,
+            .notAReplica:
             (.failed, false)
         // No agent says these: they are the command line's, about clusters.
         case .clusterUnreachable, .objectNotFound, .objectExists, .objectConflict, .clusterDenied,
