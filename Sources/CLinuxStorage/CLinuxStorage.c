@@ -121,6 +121,12 @@ int gw_block_zero_out(int file, uint64_t offset, uint64_t count) {
 
 int gw_rename(const char *from, const char *to) { RESULT(rename(from, to)); }
 
+int gw_exchange(const char *one, const char *other) {
+    RESULT(renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE));
+}
+
+int gw_link(const char *from, const char *to) { RESULT(link(from, to)); }
+
 int gw_unlink(const char *path) { RESULT(unlink(path)); }
 
 int gw_mkdir(const char *path, uint32_t mode) { RESULT(mkdir(path, mode)); }

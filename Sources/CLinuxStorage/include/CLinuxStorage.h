@@ -60,6 +60,8 @@ int gw_block_zero_out(int file, uint64_t offset, uint64_t count);
 
 // Names.
 int gw_rename(const char *from, const char *to);
+int gw_exchange(const char *one, const char *other);
+int gw_link(const char *from, const char *to);
 int gw_unlink(const char *path);
 int gw_mkdir(const char *path, uint32_t mode);
 

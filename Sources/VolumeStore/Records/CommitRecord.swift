@@ -46,15 +46,25 @@ public struct CommitRecord: StateRecord, Hashable {
     public var kept: [GenerationRecord]
     /// The switch that the commit record decided and that is not finished.
     public var pending: Pending?
+    /// True where nobody has proven that the bytes are those of `visible`; nil else.
+    ///
+    /// A source became this replica and its snapshot was gone. Nobody reads the bytes before a run
+    /// has verified them.
+    public var unproven: Bool?
 
     /// A record of all its parts.
     public init(
         visible: GenerationRecord? = nil,
         kept: [GenerationRecord] = [],
-        pending: Pending? = nil
+        pending: Pending? = nil,
+        unproven: Bool? = nil
     ) {
         self.visible = visible
         self.kept = kept
         self.pending = pending
+        self.unproven = unproven
     }
+
+    /// Whether the bytes are those of the visible generation.
+    public var isProven: Bool { self.unproven != true }
 }

@@ -49,6 +49,12 @@ public struct VolumeRecord: StateRecord, Hashable {
     public var backing: VolumeBacking
     /// The source cluster whose pair owns a replica (P8); nil for a source.
     public var owner: ClusterID?
+    /// The replica that a source was before its promotion; nil for any other volume.
+    public var fork: ForkRecord?
+    /// How a replica that was a source before came to be one; nil for any other volume.
+    public var takenOver: TakeOverRecord?
+    /// What a source was copied from; nil for any other volume.
+    public var copiedFrom: CopyRecord?
 
     /// A record of all its parts.
     public init(
@@ -60,7 +66,10 @@ public struct VolumeRecord: StateRecord, Hashable {
         key: LineageKey,
         algorithm: DigestAlgorithm,
         backing: VolumeBacking,
-        owner: ClusterID? = nil
+        owner: ClusterID? = nil,
+        fork: ForkRecord? = nil,
+        takenOver: TakeOverRecord? = nil,
+        copiedFrom: CopyRecord? = nil
     ) {
         self.volume = volume
         self.name = name
@@ -71,6 +80,9 @@ public struct VolumeRecord: StateRecord, Hashable {
         self.algorithm = algorithm
         self.backing = backing
         self.owner = owner
+        self.fork = fork
+        self.takenOver = takenOver
+        self.copiedFrom = copiedFrom
     }
 }
 
@@ -86,6 +98,9 @@ extension VolumeRecord: Codable {
         case attachedPath
         case frozen
         case owner
+        case fork
+        case takenOver
+        case copiedFrom
     }
 
     /// Reads the record; throws what does not fit its form.
@@ -112,7 +127,10 @@ extension VolumeRecord: Codable {
             algorithm: try values.algorithm(forKey: .algorithm),
             backing: backing,
             owner: values.contains(.owner)
-                ? try values.identifier(ClusterID.self, forKey: .owner) : nil
+                ? try values.identifier(ClusterID.self, forKey: .owner) : nil,
+            fork: try values.decodeIfPresent(ForkRecord.self, forKey: .fork),
+            takenOver: try values.decodeIfPresent(TakeOverRecord.self, forKey: .takenOver),
+            copiedFrom: try values.decodeIfPresent(CopyRecord.self, forKey: .copiedFrom)
         )
     }
 
@@ -134,5 +152,8 @@ extension VolumeRecord: Codable {
             try values.encode(isFrozen, forKey: .frozen)
         }
         try values.encodeIfPresent(self.owner?.description, forKey: .owner)
+        try values.encodeIfPresent(self.fork, forKey: .fork)
+        try values.encodeIfPresent(self.takenOver, forKey: .takenOver)
+        try values.encodeIfPresent(self.copiedFrom, forKey: .copiedFrom)
     }
 }

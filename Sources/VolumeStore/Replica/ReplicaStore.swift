@@ -13,9 +13,9 @@ public final class ReplicaStore: Sendable {
 
     private static let hiddenPrefix = ".replica-"
 
-    private let directory: String
-    private let options: ReplicaOptions
-    private let open: Locked<[VolumeID: ReplicaVolume]>
+    let directory: String
+    let options: ReplicaOptions
+    let open: Locked<[VolumeID: ReplicaVolume]>
     private let broken: [VolumeFault]
 
     /// Opens the replicas of a pool, and finishes what a crash interrupted in each (P1).
@@ -209,7 +209,7 @@ extension ReplicaVolume {
 
     func markDeleted() throws(StoreError) {
         try self.state.withLock { (state) throws(StoreError) in
-            guard !state.isStaging, state.readers == 0 else {
+            guard !state.isStaging, state.readers == 0, !state.isDeleted else {
                 throw StoreError(.busy, "the volume is in use", path: self.directory)
             }
             state.isDeleted = true

@@ -182,7 +182,8 @@ extension ReplicaVolume {
         after pending: CommitRecord.Pending,
         _ commit: CommitRecord
     ) -> [GenerationRecord] {
-        guard pending.method == .rename else { return [] }
+        // What nobody has proven is no generation to keep.
+        guard pending.method == .rename, commit.isProven else { return [] }
         var kept: [GenerationRecord] = []
         var newest = pending.target
         let older = [commit.visible].compactMap(\.self) + commit.kept
@@ -251,6 +252,7 @@ extension ReplicaVolume {
             state.record.size = commit.visible?.generation.size ?? state.record.size
         }
         if let pending = commit.pending { return try self.finish(pending) }
+        try self.fitUnproven()
         try self.removeGarbage()
     }
 }

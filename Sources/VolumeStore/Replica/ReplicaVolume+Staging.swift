@@ -51,8 +51,10 @@ extension ReplicaVolume {
         _ kept: Stage?
     ) throws(StageError) -> Stage {
         let visible = commit.visible
-        guard !request.mode.needsBase || request.base == visible?.generation, record.fits(request)
-        else {
+        let isBase = request.base == visible?.generation
+        // An incremental builds on bytes that were proven; a verifying run proves them.
+        let isUsable = commit.isProven || request.mode != .incremental
+        guard !request.mode.needsBase || (isBase && isUsable), record.fits(request) else {
             throw .store(
                 StoreError(
                     .wrongBase,

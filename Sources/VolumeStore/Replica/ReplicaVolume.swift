@@ -62,10 +62,14 @@ public final class ReplicaVolume: Sendable {
         self.state.withLock { ($0.commit.pending?.target ?? $0.commit.visible)?.generation }
     }
 
+    /// Whether the bytes are those of the visible generation; see ``CommitRecord/unproven``.
+    public var isProven: Bool { self.state.withLock { $0.commit.isProven } }
+
     /// All generations that can be read, newest first.
     public var generations: [Generation] {
         self.state.withLock { state in
-            ([state.commit.visible] + state.commit.kept).compactMap { $0?.generation }
+            guard state.commit.isProven else { return [] }
+            return ([state.commit.visible] + state.commit.kept).compactMap { $0?.generation }
         }
     }
 
@@ -122,6 +126,13 @@ public final class ReplicaVolume: Sendable {
                 throw StoreError(
                     .busy,
                     "the volume is being switched to its next generation",
+                    path: self.directory
+                )
+            }
+            guard state.commit.isProven else {
+                throw StoreError(
+                    .busy,
+                    "the volume was a source before, and no run has proven its bytes since",
                     path: self.directory
                 )
             }

@@ -11,8 +11,8 @@ public final class SourceStore: Sendable {
     /// The volumes that could not be opened; a damaged `volume.json` does not say of which role.
     public let faults: [VolumeFault]
 
-    private let volumes: String
-    private let open: Locked<[VolumeID: SourceVolume]>
+    let volumes: String
+    let open: Locked<[VolumeID: SourceVolume]>
 
     /// Opens the source volumes of a pool, and removes what killed creations and deletions left.
     ///
@@ -56,7 +56,15 @@ public final class SourceStore: Sendable {
         guard let source else {
             throw StoreError(.corrupt, "the volume has no source.json", path: directory)
         }
-        return SourceVolume(directory: directory, volume: record, source: source)
+        return SourceVolume(
+            directory: directory,
+            volume: record,
+            source: source,
+            fence: try StateFile.load(
+                FenceRecord.self,
+                from: SourceVolume.fencePath(in: directory)
+            )
+        )
     }
 
     /// All source volumes, by name.
@@ -143,7 +151,7 @@ public final class SourceStore: Sendable {
     /// - Throws: `busy` while it is being sent.
     public func delete(_ volume: SourceVolume) throws(StoreError) {
         try volume.locked { (state) throws(StoreError) in
-            guard state.busyPairs.isEmpty, state.users.isEmpty else {
+            guard state.busyPairs.isEmpty, state.users.isEmpty, !state.isChanging else {
                 throw StoreError(.busy, "the volume is being sent", path: volume.directory)
             }
             state.isDeleted = true
@@ -159,7 +167,7 @@ public final class SourceStore: Sendable {
     // MARK: Private
 
     /// Directories with this prefix are no volumes yet, or no longer.
-    private static let hiddenPrefix = ".source-"
+    static let hiddenPrefix = ".source-"
 
     /// Throws `invalid` for a size that no volume can have.
     static func check(_ size: ByteCount) throws(StoreError) {
@@ -172,10 +180,11 @@ public final class SourceStore: Sendable {
         }
     }
 
-    private func add(
+    func add(
         _ name: VolumeName,
         _ backing: VolumeBacking,
         _ size: ByteCount,
+        copiedFrom: CopyRecord? = nil,
         _ generator: inout some RandomNumberGenerator,
         _ fill: (_ livePath: String) throws(StoreError) -> Void
     ) throws(StoreError) -> SourceVolume {
@@ -187,7 +196,8 @@ public final class SourceStore: Sendable {
             lineage: .random(using: &generator),
             key: .random(using: &generator),
             algorithm: .ph128,
-            backing: backing
+            backing: backing,
+            copiedFrom: copiedFrom
         )
         try self.refuseTaken(name)
         let hidden = "\(self.volumes)/\(Self.hiddenPrefix)\(record.volume)"
@@ -218,7 +228,7 @@ public final class SourceStore: Sendable {
         }
     }
 
-    private func refuseTaken(_ name: VolumeName) throws(StoreError) {
+    func refuseTaken(_ name: VolumeName) throws(StoreError) {
         guard self.volume(named: name.text) == nil else { throw Self.taken(name) }
     }
 

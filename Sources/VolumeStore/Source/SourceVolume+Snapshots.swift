@@ -74,7 +74,7 @@ extension SourceVolume {
     /// while their addresses are compared; of any other base only the digests are.
     public func prune() throws(StoreError) {
         try self.locked { (state) throws(StoreError) in
-            guard !state.isDeleted else { return }
+            guard !state.isDeleted, !state.isChanging else { return }
             let pairs = try self.loadPairs()
             let bases = Set(pairs.compactMap { $0.committed?.snapshot })
             let pending = Set(pairs.compactMap { $0.pending?.snapshot })

@@ -21,18 +21,27 @@ public final class SourceVolume: Sendable {
     struct State {
         var volume: VolumeRecord
         var source: SourceRecord
+        /// Why the volume is not replicated; nil where it is.
+        var fence: FenceRecord?
         /// Pairs to which the volume is being sent.
         var busyPairs: Set<ClusterID> = []
         /// Snapshots that are being made or read, by the number of their users.
         var users: [GenerationNumber: Int] = [:]
-        /// The volume was deleted.
+        /// The volume was deleted, or is no source any more.
         var isDeleted = false
+        /// The volume is about to become something else.
+        var isChanging = false
     }
 
-    init(directory: String, volume: VolumeRecord, source: SourceRecord) {
+    init(
+        directory: String,
+        volume: VolumeRecord,
+        source: SourceRecord,
+        fence: FenceRecord? = nil
+    ) {
         self.id = volume.volume
         self.directory = directory
-        self.state = Locked(State(volume: volume, source: source))
+        self.state = Locked(State(volume: volume, source: source, fence: fence))
     }
 
     /// What is stored of the volume.
@@ -100,7 +109,7 @@ public final class SourceVolume: Sendable {
     /// Takes the right to send the volume to a pair; false when somebody has it.
     public func beginRun(to pair: ClusterID) -> Bool {
         self.state.withLock { state in
-            !state.isDeleted && state.busyPairs.insert(pair).inserted
+            !state.isDeleted && !state.isChanging && state.busyPairs.insert(pair).inserted
         }
     }
 
@@ -113,7 +122,7 @@ public final class SourceVolume: Sendable {
 
     func noteSize(_ size: ByteCount) throws(StoreError) {
         try self.locked { (state) throws(StoreError) in
-            guard state.volume.size != size else { return }
+            guard state.volume.size != size, !state.isDeleted else { return }
             var volume = state.volume
             volume.size = size
             try StateFile.store(volume, to: Self.volumePath(in: self.directory))
@@ -124,6 +133,7 @@ public final class SourceVolume: Sendable {
     /// A number that no generation of the lineage ever had; durable when it returns.
     func takeNumber() throws(StoreError) -> GenerationNumber {
         try self.locked { (state) throws(StoreError) in
+            try self.checkPresent(state)
             guard let next = GenerationNumber(state.source.lastNumber).next else {
                 throw StoreError(.invalid, "the lineage has used up its generation numbers")
             }
@@ -138,6 +148,7 @@ public final class SourceVolume: Sendable {
 
     private func changeSource(_ body: (inout SourceRecord) -> Void) throws(StoreError) {
         try self.locked { (state) throws(StoreError) in
+            try self.checkPresent(state)
             var source = state.source
             body(&source)
             try StateFile.store(source, to: Self.sourcePath(in: self.directory))
@@ -154,4 +165,5 @@ public final class SourceVolume: Sendable {
 
     static func volumePath(in directory: String) -> String { "\(directory)/volume.json" }
     static func sourcePath(in directory: String) -> String { "\(directory)/source.json" }
+    static func fencePath(in directory: String) -> String { "\(directory)/fence.json" }
 }

@@ -73,6 +73,29 @@ public enum DurableFile {
         }
     }
 
+    /// Gives each of two files or directories the other's name, in one step.
+    ///
+    /// Durable with the directories they are in.
+    ///
+    /// - Throws: `unsupported` on a file system that cannot; nothing has changed then.
+    static func exchange(_ one: String, _ other: String) throws(StoreError) {
+        let result = uninterrupted { gw_exchange(one, other) }
+        guard result != -EINVAL else {
+            throw StoreError(
+                .unsupported,
+                "the file system cannot exchange two names",
+                path: other,
+                errno: EINVAL
+            )
+        }
+        try checked("exchange it with \(other)", path: one) { result }
+    }
+
+    /// Gives a file a second name on the same file system; durable with the directory.
+    static func link(_ from: String, to: String) throws(StoreError) {
+        try checked("give it the name \(to) too", path: from) { gw_link(from, to) }
+    }
+
     /// Removes a file, durably; nothing happens where there is none.
     public static func remove(_ path: String) throws(StoreError) {
         let result = uninterrupted { gw_unlink(path) }
