@@ -140,6 +140,8 @@ struct OfferDesk {
             guard !store.hasDamaged(offer.volume, ownedBy: owner) else {
                 throw Self.damaged(offer, "its state files cannot be read")
             }
+            let active = self.environment.configuration.active(self.transfer.pair, offer.volume)
+            if let active { throw Refusal(code: .activeElsewhere, text: active) }
             return nil
         }
         guard found.record.owner == owner, found.needsRecovery else { return found }
@@ -210,7 +212,8 @@ struct OfferDesk {
             lineage: record.lineage,
             key: record.key,
             algorithm: record.algorithm,
-            visible: volume.visible
+            visible: volume.visible,
+            isProven: volume.isProven
         )
     }
 

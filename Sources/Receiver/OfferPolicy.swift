@@ -10,6 +10,8 @@ struct ReplicaFacts: Hashable, Sendable {
     var key: LineageKey
     var algorithm: DigestAlgorithm
     var visible: Generation?
+    /// Whether somebody has proven the bytes of the visible generation.
+    var isProven = true
 }
 
 /// Decides whether an offer fits what is here (P4, P8).
@@ -61,6 +63,13 @@ enum OfferPolicy {
                 visible: stamp,
                 text: "generation \(visible.number.number) is visible, "
                     + "the offer builds on \(base.number.number)"
+            )
+        }
+        guard facts.isProven || offer.mode != .incremental else {
+            return Refusal(
+                code: .needsFull,
+                visible: stamp,
+                text: "the volume was a source here, and no run has proven its bytes since"
             )
         }
         guard offer.target.size >= visible.size || offer.flags.contains(.allowShrink) else {

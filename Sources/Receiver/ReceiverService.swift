@@ -20,6 +20,8 @@ public struct ReceiverConfiguration: Sendable {
     public var limits: ReceiverLimits
     /// Where the bytes of a new replica go: into the pool, or over a device that somebody attached.
     public var place: @Sendable (PairIdentity, Offer) -> VolumeBacking
+    /// Whether a replica of the pair was promoted: since when, in words; nil where it was not.
+    public var active: @Sendable (PairIdentity, VolumeID) -> String?
 
     /// A receiver of this installation.
     public init(
@@ -27,13 +29,15 @@ public struct ReceiverConfiguration: Sendable {
         software: String,
         version: WireVersion = .current,
         limits: ReceiverLimits = ReceiverLimits(),
-        place: @escaping @Sendable (PairIdentity, Offer) -> VolumeBacking = { (_, _) in .pool }
+        place: @escaping @Sendable (PairIdentity, Offer) -> VolumeBacking = { (_, _) in .pool },
+        active: @escaping @Sendable (PairIdentity, VolumeID) -> String? = { (_, _) in nil }
     ) {
         self.cluster = cluster
         self.software = software
         self.version = version
         self.limits = limits
         self.place = place
+        self.active = active
     }
 }
 
@@ -77,6 +81,9 @@ public final class ReceiverService: Sendable {
         _ = try DataThread.spawn(name: "gw-accept") { self.accept() }
         _ = try DataThread.spawn(name: "gw-expiry") { self.expire() }
     }
+
+    /// The sessions that have a volume.
+    var sessions: [IncomingTransfer] { self.environment.registry.transfers }
 
     /// The transfers that have a session, as they stand.
     public var transfers: [TransferStatus] {

@@ -54,6 +54,7 @@ struct ReplicationAttempts {
     mutating func perform() throws(ReplicationError) -> ReplicationCommit {
         while true {
             try self.run.checkCancelled()
+            try self.run.checkFence()
             self.attempt += 1
             self.run.counters.attempt.store(self.attempt, ordering: .relaxed)
             do throws(StreamFailure) {
@@ -249,7 +250,7 @@ struct ReplicationAttempts {
             return .wait(ReplicationError(refusal))
         case .violation, .versionMismatch, .missingFeature, .notAuthorised, .noSpace,
             .lineageFork, .staleGeneration, .alreadyCommitted, .shrinkNotAllowed, .sizeLimit,
-            .rootMismatch, .storeFailed, .cancelled, .driftFound, .corruptData:
+            .rootMismatch, .storeFailed, .cancelled, .driftFound, .corruptData, .activeElsewhere:
             throw ReplicationError(refusal)
         }
     }
@@ -273,7 +274,7 @@ struct ReplicationAttempts {
             return .wait(error)
         case .violation, .versionMismatch, .missingFeature, .notAuthorised, .noSpace,
             .lineageFork, .staleGeneration, .alreadyCommitted, .shrinkNotAllowed, .sizeLimit,
-            .badTicket, .cancelled:
+            .badTicket, .cancelled, .activeElsewhere:
             throw error
         }
     }

@@ -128,6 +128,7 @@ extension ReplicationError {
             case .sizeLimit, .storeFailed: .destinationFailed
             case .rootMismatch, .corruptData, .driftFound: .proofFailed
             case .cancelled: .cancelled
+            case .activeElsewhere: .activeElsewhere
             }
         self.init(
             code,

@@ -34,6 +34,10 @@ public struct ReplicationError: Error, Hashable, Sendable {
         case stateFailed
         /// The volume is already being sent to that pair.
         case alreadyRunning
+        /// The destination's replica was promoted: the volume is active there.
+        case activeElsewhere
+        /// Somebody fenced the volume here.
+        case fenced
     }
 
     /// The kind of failure.
@@ -112,6 +116,12 @@ public struct ReplicationError: Error, Hashable, Sendable {
             "Compare the releases of both sides with `godwit version`; report it if they agree."
         case .stateFailed: "Check the pool directory's permissions, space and disk."
         case .alreadyRunning: "Wait for that run, or cancel it with `godwit transfer cancel`."
+        case .activeElsewhere:
+            "Stop what writes the volume here and fence it with `godwit volume fence`; then "
+                + "replicate back from there, or take the promotion back there with `godwit volume "
+                + "revert`."
+        case .fenced:
+            "If this side is to go on, `godwit volume unfence` lets it be replicated again."
         }
     }
 }

@@ -125,6 +125,7 @@ struct ReplicationRun {
     private mutating func pass(isCatchingUp: Bool) throws(ReplicationError) -> ReplicationResult {
         self.counters.enter(.freezing)
         try self.checkCancelled()
+        try self.checkFence()
         let base = try self.reopenBase()
         defer { if let base { self.volume.release(base) } }
         let decision = try self.decide(base, isCatchingUp: isCatchingUp)
@@ -303,6 +304,16 @@ struct ReplicationRun {
     func checkCancelled() throws(ReplicationError) {
         guard self.cancellation.isCancelled else { return }
         throw ReplicationError(.cancelled, "the run was cancelled")
+    }
+
+    /// Throws where somebody has fenced the volume.
+    func checkFence() throws(ReplicationError) {
+        guard let fence = self.volume.fence else { return }
+        throw ReplicationError(
+            .fenced,
+            "it is fenced and not replicated",
+            cause: fence.by.map { "it was fenced for \($0)" } ?? "somebody fenced it"
+        )
     }
 
     /// Runs an operation of the source's store.

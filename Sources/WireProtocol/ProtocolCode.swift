@@ -53,6 +53,8 @@ public enum ProtocolCode: UInt16, Hashable, Sendable, CaseIterable {
     case timedOut = 23
     /// A payload does not decompress or does not have its checksum.
     case corruptData = 24
+    /// The replica was promoted: applications write it there, and nobody may replace it.
+    case activeElsewhere = 25
 
     /// The name in `docs/wire-format.md`, in logs and in statuses.
     public var name: String { String(describing: self) }
@@ -65,7 +67,7 @@ public enum ProtocolCode: UInt16, Hashable, Sendable, CaseIterable {
             true
         case .violation, .versionMismatch, .missingFeature, .notAuthorised, .needsFull, .wrongBase,
             .lineageFork, .staleGeneration, .alreadyCommitted, .shrinkNotAllowed, .sizeLimit,
-            .badTicket, .cancelled, .driftFound:
+            .badTicket, .cancelled, .driftFound, .activeElsewhere:
             false
         }
     }
@@ -98,6 +100,7 @@ public enum ProtocolCode: UInt16, Hashable, Sendable, CaseIterable {
         case .internalFailure: "a bug: this side lost track of its own state"
         case .timedOut: "the peer said nothing in time"
         case .corruptData: "a payload does not decompress or does not have its checksum"
+        case .activeElsewhere: "the replica was promoted and is active there"
         }
     }
 }

@@ -273,6 +273,8 @@ extension APIError {
             case .sourceFailed, .stateFailed: .storeFailed
             case .destinationFailed: .peerFailed
             case .proofFailed, .protocolViolation: .transferFailed
+            case .activeElsewhere: .volumeActiveElsewhere
+            case .fenced: .volumeFenced
             }
         self.init(
             id,
