@@ -72,6 +72,7 @@ struct AgentCore: Sendable {
     let queue: TransferQueue
     let desk: PairingDesk
     let endpoints: Endpoints
+    let recovery: RecoveryService
     /// For peers that let this agent read whole volumes: as many as transfers by default.
     let proofs = Places(4)
     /// Looks of peers whether the way back is open: each holds a thread for some seconds at most.
@@ -317,19 +318,7 @@ struct AgentCore: Sendable {
     }
 
     func peerClient(_ record: TrustRecord) throws(APIError) -> PeerClient {
-        let credentials = try record.credentials()
-        guard let host = record.pair.host, let port = record.pair.apiPort else {
-            throw APIError(.stateDamaged, "Pair \(record.pair.name) has no address.")
-        }
-        return try PeerClient(
-            host: host,
-            port: port,
-            trust: .mutual(
-                authority: credentials.trustPEM,
-                certificate: credentials.certificateChainPEM,
-                privateKey: credentials.privateKeyPEM
-            )
-        )
+        try record.peerClient()
     }
 
     // MARK: - Transfers
@@ -348,6 +337,7 @@ struct AgentCore: Sendable {
         var requests: [ReplicateRequest] = []
         for name in wanted.volumes {
             let volume = try self.volumes.source(name)
+            try Self.refuseFenced(volume)
             requests.append(
                 ReplicateRequest(
                     volumes: [volume.name],
@@ -363,5 +353,16 @@ struct AgentCore: Sendable {
             )
         }
         return try await self.queue.submit(requests)
+    }
+
+    private static func refuseFenced(_ volume: SourceVolume) throws(APIError) {
+        guard let fence = volume.fence else { return }
+        throw APIError(
+            .volumeFenced,
+            "Volume \(volume.name) is fenced and not replicated.",
+            cause: fence.by.map { "it was fenced for \(PlainText.line($0))" }
+                ?? "somebody fenced it",
+            try: "where this side is to go on: godwit volume unfence \(volume.name)"
+        )
     }
 }

@@ -37,6 +37,7 @@ struct AgentParts: Sendable {
         endpoints.dataPort = Int(listener.port)
         let receiver = try DataReceiver(
             store: ground.replicas,
+            sources: ground.sources,
             listener: listener,
             registry: ground.registry,
             journal: ground.journal,
@@ -49,6 +50,11 @@ struct AgentParts: Sendable {
         self.live = live
         self.threads = runner.threads
         self.receiver = receiver
+        let volumes = VolumeService(
+            sources: ground.sources,
+            replicas: ground.replicas,
+            registry: ground.registry
+        )
         self.core = AgentCore(
             configuration: configuration,
             environment: environment,
@@ -56,11 +62,7 @@ struct AgentParts: Sendable {
             registry: ground.registry,
             catalogue: ground.catalogue,
             journal: ground.journal,
-            volumes: VolumeService(
-                sources: ground.sources,
-                replicas: ground.replicas,
-                registry: ground.registry
-            ),
+            volumes: volumes,
             queue: try TransferQueue(
                 catalogue: ground.catalogue,
                 journal: ground.journal,
@@ -75,6 +77,12 @@ struct AgentParts: Sendable {
                 now: environment.now
             ),
             endpoints: endpoints,
+            recovery: RecoveryService(
+                volumes: volumes,
+                changer: RoleChanger(sources: ground.sources, replicas: ground.replicas),
+                now: environment.now,
+                endSession: { receiver.service.endSession(of: $0) }
+            ),
             cutOff: { receiver.cutOff($0) }
         )
         self.renewal = CertificateRenewal(

@@ -19,6 +19,7 @@ struct DataReceiver: Service {
 
     init(
         store: ReplicaStore,
+        sources: SourceStore,
         listener: TLSListener,
         registry: PairRegistry,
         journal: Journal,
@@ -34,7 +35,10 @@ struct DataReceiver: Service {
                 configuration: ReceiverConfiguration(
                     cluster: cluster,
                     software: "godwit \(Release.version)",
-                    version: version
+                    version: version,
+                    active: { pair, volume in
+                        VolumeService.active(volume, pair.cluster, in: sources)
+                    }
                 ),
                 authorise: { peer in Self.pair(peer, cluster, registry) },
                 observer: ReceiverJournal(journal: journal)

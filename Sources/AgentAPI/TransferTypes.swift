@@ -65,7 +65,7 @@ public struct ReplicateRequest: Codable, Hashable, Sendable {
     /// The cadence of this transfer; nil for the pair's.
     public let mode: PairMode?
     /// Which full transfer is wanted; nil for what the cadence says.
-    public let full: FullMode?
+    public var full: FullMode?
     /// Bytes per second; nil for none.
     public var limit: UInt64?
     /// How chunks are compressed.

@@ -17,6 +17,7 @@ struct LocalRoutes: Sendable {
         self.addPairs(router)
         self.addPairCheck(router)
         self.addVolumes(router)
+        RecoveryRoutes(core: self.core).add(to: router)
         self.addTransfers(router)
     }
 

@@ -16,6 +16,7 @@ struct PeerRoutes: Sendable {
     func add(to router: Router<APIContext>) {
         self.addPairing(router)
         self.addPeer(router)
+        self.addTakeOver(router)
     }
 
     private func addPairing(_ router: Router<APIContext>) {
@@ -196,7 +197,7 @@ struct PeerRoutes: Sendable {
     }
 
     /// Who asks: a source cluster whose pair is in force and whose certificate still holds.
-    private func peer(_ context: APIContext) async throws(APIError) -> (ClusterID, TrustRecord) {
+    func peer(_ context: APIContext) async throws(APIError) -> (ClusterID, TrustRecord) {
         guard let certificate = await context.certificate() else {
             throw APIError(
                 .peerNotTrusted,

@@ -153,7 +153,9 @@ actor TransferQueue: Service {
         self.store(job.entry)
         let run: any TransferRun
         do {
-            run = try self.runner.makeRun(id, job.request, limit: job.limit)
+            let request = try await self.runner.prepare(job.request)
+            let limit = self.jobs[id].map(\.limit) ?? job.limit
+            run = try self.runner.makeRun(id, request, limit: limit)
         } catch {
             self.running.remove(id)
             await self.fail(id, error)

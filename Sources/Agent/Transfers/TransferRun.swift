@@ -21,6 +21,9 @@ protocol TransferRun: Sendable {
 
 /// Makes tries; the sender's threads do the work, tests give their own.
 protocol TransferRunner: Sendable {
+    /// Asks what has to be known before a try; what is asked for may become more, never less.
+    func prepare(_ request: ReplicateRequest) async throws(RunFailure) -> ReplicateRequest
+
     func makeRun(
         _ transfer: String,
         _ request: ReplicateRequest,

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AgentAPI
-import BlockDiff
 import BlockTypes
-import Codecs
 import Foundation
 import VolumeStore
 
@@ -157,7 +155,12 @@ extension VolumeService {
         let recorded = try wanted.generation()
         var computed: (root: RootDigest, read: ByteCount)?
         if let image = try Self.bytes(of: wanted, volume) {
-            computed = try SourceProof.root(of: image, wanted, volume)
+            computed = try ImageRoot.of(
+                image,
+                wanted.size,
+                volume.record,
+                scratch: "\(volume.directory)/verify-\(UInt64.random(in: 0 ... .max))"
+            )
         }
         return GenerationProof(
             volume: volume.name,
@@ -179,6 +182,20 @@ extension VolumeService {
         if snapshot.imagePath != nil { return try snapshot.openImage() }
         guard try volume.isUnchanged(since: snapshot) else { return nil }
         return try BlockFile.open(volume.livePath, writable: false)
+    }
+
+    /// A kept snapshot of a source, in use until the caller releases it.
+    func keptSnapshot(
+        _ number: UInt64,
+        of volume: SourceVolume
+    ) throws(APIError) -> SourceSnapshot {
+        do {
+            return try Self.snapshot(number, of: volume)
+        } catch let error as APIError { throw error } catch let error as StoreError {
+            throw APIError(error, "Volume \(volume.name) cannot be read.")
+        } catch {
+            throw APIError(.storeFailed, "Volume \(volume.name) cannot be read.", cause: "\(error)")
+        }
     }
 
     private static func snapshot(
@@ -222,61 +239,5 @@ extension VolumeService {
                     : "godwit volume show \(volume.name)"
             )
         }
-    }
-}
-
-/// Computes the root of a source's generation from its bytes.
-enum SourceProof {
-    static func root(
-        of image: BlockFile,
-        _ snapshot: SourceSnapshot,
-        _ volume: SourceVolume
-    ) throws(StoreError) -> (root: RootDigest, read: ByteCount) {
-        let record = volume.record
-        let path = "\(volume.directory)/verify-\(UInt64.random(in: 0 ... .max))"
-        let store = try DigestFile.create(path)
-        defer { try? PoolDirectory.remove(path) }
-        var tree = DigestTree(
-            store: store,
-            size: snapshot.size,
-            volume: volume.id,
-            lineage: record.lineage,
-            key: record.key,
-            algorithm: record.algorithm
-        )
-        let hasher = LeafHasher(key: record.key)
-        var buffer = ChunkBuffer(capacity: Geometry.leaf)
-        var read = ByteCount.zero
-        var place = ByteOffset.zero
-        let end = ByteOffset(snapshot.size.bytes)
-        while place < end, let found = try image.nextExtent(from: place) {
-            let start = found.extent.start.roundedDown(to: Geometry.leaf)
-            if found.kind == .zero {
-                // A leaf that begins in a hole may hold data after it.
-                place = max(place, found.extent.end.roundedDown(to: Geometry.leaf))
-                if found.extent.end.bytes % Geometry.leaf.bytes == 0 || found.extent.end >= end {
-                    place = found.extent.end
-                    continue
-                }
-            } else {
-                place = start
-            }
-            let stop = min(
-                place + Geometry.leaf,
-                end
-            )
-            let length = (stop - place).bytes
-            let granules = (length + Geometry.granule.bytes - 1) / Geometry.granule.bytes
-            buffer.clear(0..<Geometry.leaf.bytes)
-            try image.read(at: place, length: length, into: &buffer, at: 0)
-            read += ByteCount(length)
-            let range = 0..<granules * Geometry.granule.bytes
-            if !ZeroTest.isZero(buffer, range) {
-                let digest = hasher.digest(ofLeafIn: buffer, range)
-                try tree.set(LeafIndex(containing: place), digest)
-            }
-            place = stop
-        }
-        return (try tree.root(), read)
     }
 }

@@ -207,14 +207,16 @@ struct VolumeService: Sendable {
                         path: snapshot.imagePath
                     )
                 }
-            return VolumeInfo(volume, generations: generations)
+            var info = VolumeInfo(volume, generations: generations)
+            info.noteRecovery(of: volume, self.promotion(of: volume))
+            return info
         } catch { throw APIError(error, "The snapshots of volume \(volume.name) cannot be read.") }
     }
 
     func info(of volume: ReplicaVolume) -> VolumeInfo {
         let record = volume.record
         let generations = Self.generations(of: volume)
-        return VolumeInfo(
+        var info = VolumeInfo(
             name: record.name,
             id: "\(volume.id)",
             role: .replica,
@@ -226,6 +228,8 @@ struct VolumeService: Sendable {
             generation: generations.last,
             generations: generations
         )
+        info.takenOver = record.takenOver.map { TakeOverInfo($0) }
+        return info
     }
 
     static func generations(of volume: ReplicaVolume) -> [GenerationInfo] {

@@ -11,7 +11,7 @@ struct VolumeCommand: ParsableCommand {
         abstract: "Makes, shows, exports and proves volumes.",
         subcommands: [
             Create.self, List.self, Show.self, Snapshot.self, Delete.self, Export.self,
-            Verify.self,
+            Verify.self, Promote.self, Revert.self, Fence.self, Unfence.self, Clone.self,
         ]
     )
 

@@ -8,7 +8,7 @@ extension VolumeInfo: Listed {
     static var columns: [Column<Self>] {
         [
             Column("NAME") { $0.name },
-            Column("ROLE") { $0.role.rawValue },
+            Column("ROLE") { $0.role.rawValue + ($0.fenced == nil ? "" : ",fenced") },
             Column("SIZE") { ByteSize.text(of: $0.sizeBytes) },
             Column("GENERATION") { $0.generation.map { "\($0.number)" } ?? "" },
             Column("BACKING") { $0.backing },
@@ -21,7 +21,23 @@ extension VolumeInfo: Listed {
             },
             Column("ROOT", wide: true) { $0.generation?.rootDigest ?? "" },
             Column("PATH", wide: true) { $0.path ?? "" },
+            Column("FROM", wide: true) { $0.shownOrigin },
         ]
+    }
+
+    /// What the volume was before, or was copied from.
+    private var shownOrigin: String {
+        if let from = self.promotedFrom {
+            return "promoted from \(from.owner ?? from.cluster), generation \(from.generation)"
+        }
+        if let taken = self.takenOver {
+            return "source until \(shownTime(taken.since))"
+                + (taken.savedAs.map { ", kept as \($0)" } ?? "")
+        }
+        guard let from = self.clonedFrom else { return "" }
+        if from.isBeforeFailback { return "\(from.volume) before its failback" }
+        return "copy of \(from.volume)"
+            + (from.generation.map { ", generation \($0)" } ?? "")
     }
 }
 
