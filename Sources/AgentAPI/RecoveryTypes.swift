@@ -53,18 +53,22 @@ public struct VolumeCloneRequest: Codable, Hashable, Sendable {
     public let generation: UInt64?
     /// Whether every byte of the copy is read again and proven before it can be used.
     public let verify: Bool
+    /// Takes the bytes of a former source as they are, although no run has proven them; nil for no.
+    public let unproven: Bool?
 
     /// A request for one copy.
     public init(
         as name: String,
         owner: String? = nil,
         generation: UInt64? = nil,
-        verify: Bool = false
+        verify: Bool = false,
+        unproven: Bool? = nil
     ) {
         self.as = name
         self.owner = owner
         self.generation = generation
         self.verify = verify
+        self.unproven = unproven
     }
 }
 

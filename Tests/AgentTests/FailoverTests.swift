@@ -60,6 +60,7 @@ struct FailoverTests {
                 #expect(report.wireBytes < 200_000)
             }
             #expect(try await a.volume().role == .replica)
+            #expect(try await a.volume().takenOver?.lostLeaves == 2)
             #expect(try await a.shownData(in: directory) == new)
             try await b.expectEqual()
             sites.note(new)

@@ -133,6 +133,7 @@ import VolumeStore
         _ = try replica.commit(stage, expecting: root)
         try replica.close(stage)
         #expect(replica.isProven)
+        #expect(replica.record.takenOver?.lostLeaves == 2)
         #expect(replica.generations.map(\.number) == [target.number])
         #expect(try replica.openVisible().allBytes() == next)
         #expect(try replica.openVisible().verify()?.isIntact == true)
@@ -305,6 +306,42 @@ import VolumeStore
         try world.volume.fence(by: nil, at: 5)
         let request = world.request(of: older)
         try self.expectUnproven(try world.takeOver(request), request)
+    }
+
+    @Test func whatIsAttachedStaysWhereItIsAndIsVerified() throws {
+        let directory = try TemporaryDirectory(inMemory: true)
+        var generator = TestSeed().generator
+        let pool = try RolePool("\(directory.path)", reflink: .never)
+        let device = "\(directory.path)/device"
+        let bytes = noise(300_000, using: &generator)
+        try Data(bytes).write(to: URL(fileURLWithPath: device))
+        let name = try VolumeName("data")
+        let volume = try pool.sources.attach(name, device, isFrozen: true, using: &generator)
+        let peer = ClusterID.random(using: &generator)
+        let common = try volume.commitGeneration(to: peer, using: &generator)
+        try volume.write([1, 2, 3], at: 70_000)
+        try volume.fence(by: nil, at: 5)
+        let request = TakeOver(common, of: bytes, by: peer, key: volume.key, using: &generator)
+        let replica = try pool.changer.takeOver(volume, request, at: 6, using: &generator)
+        try self.expectUnproven(replica, request)
+        #expect(replica.record.backing == volume.record.backing)
+        #expect(FileManager.default.contents(atPath: device)?[70_001] == 2)
+        #expect(pool.sources.list().isEmpty)
+    }
+
+    @Test func whatNobodyHasProvenCanStillBeCopiedByWhoAsksForIt() throws {
+        let world = try World(TestSeed())
+        try world.volume.fence(by: nil, at: 5)
+        let replica = try world.takeOver(world.request())
+        let copy = try world.pool.changer.copy(
+            .unproven(replica),
+            as: VolumeName("after-all"),
+            verify: false,
+            using: &world.generator
+        )
+        #expect(try copy.liveBytes() == world.liveBytes)
+        #expect(copy.id != replica.id)
+        #expect(!replica.isProven)
     }
 
     @Test func whatGrewSinceIsCutToTheCommonGeneration() throws {

@@ -30,14 +30,13 @@ extension RecoveryService {
         let copy: SourceVolume
         switch try self.origin(name, owner: request.owner) {
         case .replica(let volume):
-            try Self.checkKept(volume, request.generation)
-            let number = request.generation.map { GenerationNumber($0) }
+            let origin = try Self.origin(volume, request)
             copy = try self.copied(request, name) { () throws(StoreError) in
                 // A commit in place keeps readers out for a moment.
                 try Self.waiting { () throws(StoreError) in
                     var generator = SystemRandomNumberGenerator()
                     return try self.changer.copy(
-                        .replica(volume, number),
+                        origin,
                         as: wanted,
                         verify: request.verify,
                         using: &generator
@@ -94,6 +93,15 @@ extension RecoveryService {
         return .replica(found)
     }
 
+    private static func origin(
+        _ volume: ReplicaVolume,
+        _ request: VolumeCloneRequest
+    ) throws(APIError) -> RoleChanger.Origin {
+        if request.unproven == true, !volume.isProven { return .unproven(volume) }
+        try Self.checkKept(volume, request.generation)
+        return .replica(volume, request.generation.map { GenerationNumber($0) })
+    }
+
     private static func checkKept(
         _ volume: ReplicaVolume,
         _ number: UInt64?
@@ -104,8 +112,10 @@ extension RecoveryService {
             .generationNotFound,
             number.map { "Generation \($0) of volume \(volume.name) is not kept here." }
                 ?? "Volume \(volume.name) shows no generation that can be read.",
-            cause: kept.isEmpty ? "none was proven here" : "kept are: \(kept)",
-            try: "godwit volume show \(volume.name)"
+            cause: kept.isEmpty ? "no run has proven one" : "kept are: \(kept)",
+            try: volume.isProven
+                ? "godwit volume show \(volume.name)"
+                : "what it held as a source can be copied as it is: --unproven"
         )
     }
 

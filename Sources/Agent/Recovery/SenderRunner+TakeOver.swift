@@ -68,7 +68,8 @@ extension SenderRunner {
                 }
             self.journal.note(
                 "TakeOverAnswered",
-                "pair \(record.pair.name) has volume \(volume.name) as \(answer.state.rawValue)",
+                "pair \(record.pair.name) has volume \(volume.name) as \(answer.state.rawValue)"
+                    + Self.told(answer.takenOver),
                 volume: volume.name,
                 pair: record.pair.name
             )
@@ -78,6 +79,12 @@ extension SenderRunner {
             let isPassing = error.id == .peerUnreachable || error.id == .volumeInUse
             throw RunFailure(error, isRetryable: isPassing)
         }
+    }
+
+    private static func told(_ taken: TakeOverInfo?) -> String {
+        guard let taken, let leaves = taken.lostLeaves, leaves > 0 else { return "" }
+        return ", \(leaves) leaves of 64 KiB were written there since"
+            + (taken.savedAs.map { " and are kept there as volume \($0)" } ?? "")
     }
 
     /// Whether the other side has certainly done nothing.

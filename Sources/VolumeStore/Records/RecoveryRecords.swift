@@ -97,6 +97,8 @@ extension ForkRecord {
 public struct TakeOverRecord: Codable, Hashable, Sendable {
     /// Whether its bytes were those of the common generation at once.
     public var isExact: Bool
+    /// Whether the digests that it began with are those of the common generation.
+    public var hasCommonDigests: Bool
     /// The leaves that were written here after the common generation; nil where nobody compared.
     public var lostLeaves: UInt64?
     /// The name of the volume that keeps what was written; nil where nothing was kept.

@@ -12,6 +12,8 @@ extension RoleChanger {
     public enum Origin: Sendable {
         /// A generation that a replica keeps; transfers to it go on.
         case replica(ReplicaVolume, GenerationNumber?)
+        /// The bytes of a former source as they are, although no run has proven them.
+        case unproven(ReplicaVolume)
         /// A snapshot of a source, in use by the caller.
         case snapshot(SourceVolume, SourceSnapshot)
     }
@@ -41,12 +43,12 @@ extension RoleChanger {
             } else {
                 reader = try replica.openVisible()
             }
-            let copy = VerifiedCopy(
-                record: replica.record,
-                image: reader.file,
-                size: reader.generation.size,
-                generation: reader.generation
-            )
+            let copy = VerifiedCopy(replica, reader, generation: reader.generation)
+            defer { withExtendedLifetime(reader) {} }
+            return try self.copy(copy, replica.name, as: name, verify: verify, &generator)
+        case .unproven(let replica):
+            let reader = try replica.openUnproven()
+            let copy = VerifiedCopy(replica, reader, generation: nil)
             defer { withExtendedLifetime(reader) {} }
             return try self.copy(copy, replica.name, as: name, verify: verify, &generator)
         case .snapshot(let source, let snapshot):
@@ -91,6 +93,22 @@ private struct VerifiedCopy {
     let image: BlockFile
     let size: ByteCount
     let generation: Generation?
+
+    init(record: VolumeRecord, image: BlockFile, size: ByteCount, generation: Generation?) {
+        self.record = record
+        self.image = image
+        self.size = size
+        self.generation = generation
+    }
+
+    init(_ replica: ReplicaVolume, _ reader: ReplicaReader, generation: Generation?) {
+        self.init(
+            record: replica.record,
+            image: reader.file,
+            size: reader.generation.size,
+            generation: generation
+        )
+    }
 
     func make(at path: String, verify: Bool) throws(StoreError) {
         let copy: BlockFile

@@ -44,6 +44,7 @@ extension RoleChanger {
             do throws(StoreError) {
                 let taken = TakeOverRecord(
                     isExact: source.isExact,
+                    hasCommonDigests: source.hasCommonDigests,
                     lostLeaves: source.lostLeaves,
                     savedAs: saved,
                     at: seconds
@@ -115,20 +116,6 @@ extension RoleChanger {
     }
 }
 
-extension ReplicaVolume {
-    /// Gives the bytes that a verifying run will look at the size that its base has.
-    ///
-    /// What was cut off or added since must not come back as bytes of a later generation.
-    func fitUnproven() throws(StoreError) {
-        let (record, commit) = self.state.withLock { ($0.record, $0.commit) }
-        guard !commit.isProven, let visible = commit.visible else { return }
-        let file = try self.factory(for: record).openInPlace(visible, writable: true)
-        guard !file.isBlockDevice, try file.size() != visible.generation.size else { return }
-        try file.resizeFile(to: visible.generation.size)
-        try file.sync()
-    }
-}
-
 /// A source that is about to become a replica.
 private struct FormerSource {
     let volume: SourceVolume
@@ -138,6 +125,8 @@ private struct FormerSource {
     private let image: String?
     /// The digests to begin with: the common generation's, or what comes nearest; nil for none.
     private let digests: String?
+    /// Whether what a verifying run finds to have drifted is what was written since.
+    let hasCommonDigests: Bool
     /// The leaves that were written since; nil where that is not known yet.
     let lostLeaves: UInt64?
 
@@ -170,6 +159,7 @@ private struct FormerSource {
                 )
             }
             self.digests = snapshot.digestsPath
+            self.hasCommonDigests = true
             self.image = Self.image(of: snapshot, volume)
             if let image = self.image {
                 self.lostLeaves = try LeafComparison.differing(volume.livePath, from: image)
@@ -180,6 +170,7 @@ private struct FormerSource {
             let generation = try newest?.generation()
             // Nearer to the live bytes than nothing: what differs counts as drift.
             self.digests = generation?.size == request.former.size ? newest?.digestsPath : nil
+            self.hasCommonDigests = false
             self.image = nil
             self.lostLeaves = nil
         }

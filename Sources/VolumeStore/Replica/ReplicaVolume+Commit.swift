@@ -46,9 +46,11 @@ extension ReplicaVolume {
         let generation = stage.record.target.generation(root: found)
         try storing { () throws(StoreError) in
             try self.options.hook(.rootProven)
+            let wasProven = self.isProven
             let pending = try self.seal(stage, as: generation)
             try self.beginSwitch(pending)
             try self.finish(pending) { whenVisible(generation) }
+            if !wasProven { self.noteLostLeaves(stage) }
         }
         return generation
     }

@@ -140,6 +140,8 @@ extension VolumeCommand {
         var owner: String?
         @Flag(help: "Reads every byte of the copy and compares its root before it can be used.")
         var verify = false
+        @Flag(help: "Takes what a former source held, although no run has proven it as a replica.")
+        var unproven = false
         @OptionGroup var options: AgentOptions
 
         func validate() throws {
@@ -151,7 +153,8 @@ extension VolumeCommand {
                 as: self.copy,
                 owner: self.owner,
                 generation: self.generation,
-                verify: self.verify
+                verify: self.verify,
+                unproven: self.unproven ? true : nil
             )
             try await self.options.withAgent { agent in
                 let volume = try await agent.clone(self.name, request)
