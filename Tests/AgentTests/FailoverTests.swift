@@ -202,6 +202,35 @@ struct FailoverTests {
         }
     }
 
+    /// Either side dies while the former source becomes a replica: the transfer goes on by itself.
+    @Test(arguments: [LoopFileSystem.xfs, .ext4])
+    func aFailbackGoesOnAfterEitherSideWasKilled(_ system: LoopFileSystem) async throws {
+        try await self.onSites(system) { sites, directory in
+            let (a, b) = (sites.first, sites.second)
+            try await a.writeLive([(100, 1)])
+            try await b.expect("volume", "promote", "db", "--yes")
+            try await b.writeLive([(200, 2)])
+            let new = try await b.liveData()
+            try await b.pair(with: a)
+            try await a.expect("volume", "fence", "db")
+            let heard = a.log.all.count
+            let transfer = try await b.beginReplicating("db")
+            _ = try await a.log.first(from: heard, reason: "VolumeTakenOver")
+            try await a.kill()
+            try await a.restart()
+            #expect(try await a.volume().role == .replica)
+            try await b.kill()
+            try await b.restart()
+            let ended = try await b.end(of: transfer.id)
+            #expect(ended.state == .succeeded, "\(String(describing: ended.error))")
+            #expect(try await a.shownData(in: directory) == new)
+            try await b.expectEqual()
+            // Not twice, however often it was asked.
+            let volumes: ItemList<VolumeInfo> = try await a.get(AgentRoute.volumes)
+            #expect(volumes.items.count == (system == .xfs ? 2 : 1))
+        }
+    }
+
     @Test func aTransferUnderWayIsEndedByThePromotion() async throws {
         try await self.onSites(.xfs) { sites, _ in
             let (a, b) = (sites.first, sites.second)

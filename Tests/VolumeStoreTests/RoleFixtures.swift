@@ -107,9 +107,11 @@ extension SourceVolume {
         Array(try Data(contentsOf: URL(fileURLWithPath: self.livePath)))
     }
 
-    /// Does what a run does that ends in a commit at a pair; the destination is not there.
+    /// Does what a run does that ends in a commit at a pair; the destination is not there, and its
+    /// acknowledgement may be lost.
     func commitGeneration(
         to pair: ClusterID,
+        isHeard: Bool = true,
         using generator: inout SeededGenerator
     ) throws -> Generation {
         let snapshot = try self.freeze(.random(using: &generator))
@@ -135,8 +137,18 @@ extension SourceVolume {
         try tree.store.sync()
         try snapshot.record(generation, .ph128)
         var record = try self.pair(pair)
-        record.committed = generation
-        record.successfulRuns += 1
+        if isHeard {
+            record.committed = generation
+            record.successfulRuns += 1
+        } else {
+            record.pending = PendingTarget(
+                number: generation.number,
+                snapshot: generation.snapshot,
+                size: generation.size,
+                mode: .incremental,
+                reason: nil
+            )
+        }
         try self.store(record)
         self.release(snapshot)
         try self.prune()

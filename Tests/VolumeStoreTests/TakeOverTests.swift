@@ -8,56 +8,7 @@ import VolumeStore
 
 /// A former source becomes the replica of what was promoted in its place.
 @Suite struct TakeOverTests {
-    /// A source that was sent once, written since, and fenced.
-    private final class World {
-        let pool: RolePool
-        let volume: SourceVolume
-        let peer: ClusterID
-        let common: Generation
-        let commonBytes: [UInt8]
-        let liveBytes: [UInt8]
-        var generator: SeededGenerator
-        private let directory: TemporaryDirectory?
-
-        init(_ seed: TestSeed, in path: String? = nil, reflink: ReflinkUse = .never) throws {
-            let place = path == nil ? try TemporaryDirectory(inMemory: true) : nil
-            self.directory = place
-            var generator = seed.generator
-            self.pool = try RolePool(path ?? place?.path ?? "", reflink: reflink)
-            self.volume = try self.pool.sources.make("data", size: 500_001, using: &generator)
-            self.peer = .random(using: &generator)
-            try self.volume.write(noise(400_000, using: &generator), at: 0)
-            self.common = try self.volume.commitGeneration(to: self.peer, using: &generator)
-            self.commonBytes = try self.volume.liveBytes()
-            // Two leaves: the first and the third.
-            try self.volume.write(noise(100, using: &generator), at: 70)
-            try self.volume.write(noise(5000, using: &generator), at: 140_000)
-            self.liveBytes = try self.volume.liveBytes()
-            self.generator = generator
-        }
-
-        func request(of generation: Generation? = nil, by owner: ClusterID? = nil) -> TakeOver {
-            TakeOver(
-                generation ?? self.common,
-                of: self.commonBytes,
-                by: owner ?? self.peer,
-                key: self.volume.key,
-                using: &self.generator
-            )
-        }
-
-        func takeOver(_ request: TakeOver) throws(TakeOverError) -> ReplicaVolume {
-            guard let volume = self.pool.sources.volume(self.volume.id) else {
-                throw .store(StoreError(.notFound, "it is no source"))
-            }
-            return try self.pool.changer.takeOver(
-                volume,
-                request,
-                at: 1_700_000_000,
-                using: &self.generator
-            )
-        }
-    }
+    private typealias World = TakeOverWorld
 
     /// A replica that shows nothing that anybody may read before a run has verified it.
     private func expectUnproven(_ replica: ReplicaVolume, _ request: TakeOver) throws {
@@ -297,6 +248,32 @@ import VolumeStore
         #expect(throws: StoreError.self) {
             try world.volume.freeze(.random(using: &world.generator))
         }
+    }
+
+    /// The side that was to hear it died before: the other one was promoted from a generation that this
+    /// one has only offered, with its root.
+    @Test func theGenerationWhoseAcknowledgementWasLostIsCommonToo() throws {
+        let world = try World(TestSeed())
+        let sent = try world.volume.liveBytes()
+        let unheard = try world.volume.commitGeneration(
+            to: world.peer,
+            isHeard: false,
+            using: &world.generator
+        )
+        try world.volume.fence(by: nil, at: 5)
+        let request = TakeOver(
+            unheard,
+            of: sent,
+            by: world.peer,
+            key: world.volume.key,
+            using: &world.generator
+        )
+        let replica = try world.takeOver(request)
+        // A copy of what was offered is kept until it is acknowledged.
+        #expect(replica.isProven)
+        #expect(try replica.openVisible().allBytes() == sent)
+        #expect(replica.record.takenOver?.lostLeaves == 0)
+        #expect(world.pool.sources.list().isEmpty)
     }
 
     @Test func anOlderGenerationThanTheCommonOneIsVerified() throws {
