@@ -88,4 +88,7 @@ public enum Weekday: Int, Hashable, Sendable, CaseIterable {
 public struct ScheduleError: Error, Hashable, CustomStringConvertible {
     /// What is wrong, as Stork words it.
     public let description: String
+
+    /// An error with its words.
+    public init(description: String) { self.description = description }
 }
