@@ -308,6 +308,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "ObjectModel", "Locks", "Kinds", "KubernetesClient", "ControlPlane", "AgentAPI",
+                logging,
                 // For certificates that have ended, which nobody issues otherwise.
                 "Agent", "EmbeddedCluster", "Identity", "VolumeStore",
                 "TestSupport", "godwit", "godwit-agent", "godwit-controller",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import AgentAPI
-import Kinds
+public import Kinds
 public import KubernetesClient
 public import Logging
 import ObjectModel
@@ -14,6 +14,8 @@ public struct ControlPlaneOptions: Sendable {
     public var workers = 10
     /// Whether Migrations move service accounts too, as later releases of Stork do.
     public var movesServiceAccounts = false
+    /// Of the times of policies that name no zone.
+    public var zone = ScheduleZone.utc
     /// What the kubeconfig of a ClusterPair may make this process do: nothing, unless whoever runs
     /// it trusts everybody who may create a ClusterPair.
     public var kubeconfigPermissions: Kubeconfig.Permissions = []
@@ -99,7 +101,8 @@ public struct ControlPlane: Sendable {
     public static func check(_ client: KubernetesClient) async throws(APIError) {
         for resource in [
             StorkResource.clusterPairs, StorkResource.migrations,
-            StorkResource.resourceTransformations,
+            StorkResource.resourceTransformations, StorkResource.migrationSchedules,
+            StorkResource.schedulePolicies, StorkResource.namespacedSchedulePolicies,
         ] {
             do { _ = try await client.list(resource, limit: 1) } catch {
                 guard error.reason != .notFound else {
@@ -132,6 +135,12 @@ public struct ControlPlane: Sendable {
             driver: self.driver,
             remotes: remotes
         )
+        let copies = parts.copies(remotes)
+        let schedules = ScheduleController(
+            shell: parts.shell(of: StorkResource.migrationSchedules, parts.schedules.schedules),
+            observer: parts.scheduleObserver(zone: self.options.zone),
+            copies: copies
+        )
         let migrations = MigrationController(
             shell: parts.shell(of: StorkResource.migrations, parts.migrations),
             observer: parts.observer(adminNamespace: self.options.adminNamespace),
@@ -142,7 +151,8 @@ public struct ControlPlane: Sendable {
             doubt: { key in
                 pairs.doubt(key)
                 parts.pairQueue.enqueue(key)
-            }
+            },
+            obstacle: { try await copies.obstacle(to: $0) }
         )
         let transformations = TransformationController(
             shell: parts.shell(of: StorkResource.resourceTransformations, parts.transformations),
@@ -156,6 +166,7 @@ public struct ControlPlane: Sendable {
                 for reflector in parts.reflectors { try await reflector.waitUntilSynced() }
                 onReady()
                 await withDiscardingTaskGroup { group in
+                    group.addTask { await parts.schedules.run(schedules, self.client) }
                     group.addTask {
                         await parts.pairQueue.run { try await pairs.reconcile($0) }
                     }
@@ -186,9 +197,11 @@ private struct Parts: Sendable {
     let migrations: Reflector
     let transformations: Reflector
     let namespaces: Reflector
+    let schedules: ScheduleParts
 
     var reflectors: [Reflector] {
         [self.namespaces, self.pairs, self.transformations, self.migrations]
+            + self.schedules.reflectors
     }
 
     init(
@@ -200,21 +213,12 @@ private struct Parts: Sendable {
         self.client = client
         self.environment = environment
         self.events = events
-        let pairQueue = Controller(
-            "clusterpair",
-            workers: options.workers,
-            environment: environment
-        )
-        let migrationQueue = Controller(
-            "migration",
-            workers: options.workers,
-            environment: environment
-        )
-        let transformationQueue = Controller(
-            "resourcetransformation",
-            workers: options.workers,
-            environment: environment
-        )
+        func queue(_ name: String) -> Controller {
+            Controller(name, workers: options.workers, environment: environment)
+        }
+        let pairQueue = queue("clusterpair")
+        let migrationQueue = queue("migration")
+        let transformationQueue = queue("resourcetransformation")
         self.pairQueue = pairQueue
         self.migrationQueue = migrationQueue
         self.transformationQueue = transformationQueue
@@ -222,10 +226,20 @@ private struct Parts: Sendable {
             environment.logger.warning("watch failed", metadata: ["error": "\(error)"])
         }
         self.namespaces = Reflector(client, BuiltIn.namespaces, onTrouble: log)
+        let schedules = ScheduleParts(
+            client,
+            workers: options.workers,
+            environment,
+            transform: Self.bare
+        )
+        self.schedules = schedules
         let migrations = Reflector(
             client,
             StorkResource.migrations,
-            onChange: { migrationQueue.enqueue($0.key) },
+            onChange: { change in
+                migrationQueue.enqueue(change.key)
+                schedules.changed(migration: change.object)
+            },
             onTrouble: log,
             transform: Self.bare
         )
@@ -248,6 +262,7 @@ private struct Parts: Sendable {
             StorkResource.clusterPairs,
             onChange: { change in
                 pairQueue.enqueue(change.key)
+                schedules.changed(pair: change.key)
                 // Those that wait for it need not sleep out their ten seconds.
                 for migration in migrations.objects where Self.waits(migration, for: change.key) {
                     migrationQueue.enqueue(migration.key)
@@ -297,6 +312,27 @@ private struct Parts: Sendable {
                     about: object
                 )
             }
+        )
+    }
+
+    func copies(_ remotes: RemoteClusters) -> StandbyCopies {
+        let pairs = self.pairs
+        return StandbyCopies(
+            cluster: self.client,
+            remotes: remotes,
+            pair: { pairs.object($0) }
+        )
+    }
+
+    func scheduleObserver(zone: ScheduleZone) -> ScheduleObserver {
+        let (migrations, pairs, schedules) = (self.migrations, self.pairs, self.schedules)
+        return ScheduleObserver(
+            cluster: self.client,
+            migration: { migrations.object($0) },
+            pair: { pairs.object($0) },
+            namespacedPolicy: { schedules.namespacedPolicies.object($0) },
+            policy: { schedules.policies.object($0) },
+            zone: zone
         )
     }
 

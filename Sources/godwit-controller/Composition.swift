@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AgentAPI
+import ControlPlane
 import Foundation
+import Kinds
 import KubernetesClient
 import Logging
 
@@ -15,6 +17,9 @@ enum Composition {
     /// A name that no other process has, for the lease and for events.
     static let identity =
         "\(ProcessInfo.processInfo.hostName)_\(UUID().uuidString.prefix(8).lowercased())"
+
+    /// The zone of this machine.
+    static let zone = ScheduleZone(TimeZone.current)
 
     static func logger(_ level: Logger.Level) -> Logger {
         // A reader of the log that went away must not end the controllers.

@@ -4,6 +4,7 @@ import AgentAPI
 import ArgumentParser
 import ControlPlane
 import Foundation
+import Kinds
 import KubernetesClient
 import Logging
 import ObjectModel
@@ -61,6 +62,14 @@ struct Run: AsyncParsableCommand {
         )
     )
     var leaseDuration = 15
+    @Option(
+        help: ArgumentHelp(
+            "The zone of the times of policies that name none, such as Europe/Berlin.",
+            discussion: "Without it that of this machine, or of the variable TZ.",
+            valueName: "name"
+        )
+    )
+    var timeZone: String?
     @Option(help: "Objects of each kind that are looked at at once.") var workers = 10
     @Flag(help: "Let Migrations move service accounts too.")
     var moveServiceAccounts = false
@@ -91,6 +100,9 @@ struct Run: AsyncParsableCommand {
         }
         guard (1...100).contains(self.workers) else {
             throw ValidationError("--workers must be from 1 to 100")
+        }
+        guard self.timeZone.map({ ScheduleZone(knownAs: $0) != nil }) ?? true else {
+            throw ValidationError("--time-zone names no zone: give one such as Europe/Berlin")
         }
         guard (2...3_600).contains(self.leaseDuration) else {
             throw ValidationError("--lease-duration must be from 2 to 3600 seconds")
@@ -229,6 +241,7 @@ struct Run: AsyncParsableCommand {
         var options = ControlPlaneOptions()
         options.adminNamespace = self.adminNamespace
         options.workers = self.workers
+        options.zone = self.timeZone.flatMap { ScheduleZone(knownAs: $0) } ?? Composition.zone
         options.movesServiceAccounts = self.moveServiceAccounts
         if self.trustClusterPairs { options.kubeconfigPermissions = .all }
         let plane = ControlPlane(

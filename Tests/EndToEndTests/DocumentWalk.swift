@@ -27,8 +27,8 @@ enum Deed: String, CaseIterable {
 
     /// What these two show was done by a schedule.
     ///
-    /// Schedules are kept and shown by now, and nothing is begun by them yet: of what they did, only
-    /// the columns are compared.
+    /// The documents' schedule names a policy that they call otherwise, so that nothing is begun by it:
+    /// of what it did, only the columns are compared.
     var isOfSchedules: Bool { self == .describeSchedules || self == .scheduledMigrations }
 }
 

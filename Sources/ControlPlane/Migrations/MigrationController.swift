@@ -30,6 +30,8 @@ final class MigrationController: Sendable {
     private let obstacles = Locked<[ObjectKey: Obstacle]>([:])
     /// Asks for a look at a ClusterPair.
     private let doubt: @Sendable (ObjectKey) -> Void
+    /// Why a Migration must not go on although nothing is in its own way.
+    private let obstacle: @Sendable (KubeObject) async throws -> Trouble?
 
     init(
         shell: ControllerShell,
@@ -38,7 +40,8 @@ final class MigrationController: Sendable {
         remotes: RemoteClusters,
         mover: any ResourceMoving,
         movesServiceAccounts: Bool = false,
-        doubt: @escaping @Sendable (ObjectKey) -> Void = { _ in }
+        doubt: @escaping @Sendable (ObjectKey) -> Void = { _ in },
+        obstacle: @escaping @Sendable (KubeObject) async throws -> Trouble? = { _ in nil }
     ) {
         self.shell = shell
         self.observer = observer
@@ -47,6 +50,7 @@ final class MigrationController: Sendable {
         self.mover = mover
         self.movesServiceAccounts = movesServiceAccounts
         self.doubt = doubt
+        self.obstacle = obstacle
         self.writer = ObjectWriter(
             cluster: shell.cluster,
             resource: shell.resource,
@@ -83,7 +87,13 @@ final class MigrationController: Sendable {
     private func step(_ migration: KubeObject) async throws -> StepEnd {
         do {
             let facts = try await self.observer.facts(of: migration)
-            return try await self.perform(MigrationDecision.step(facts), migration, facts)
+            let step = MigrationDecision.step(facts)
+            if step.changesDestination, let trouble = try await self.obstacle(migration) {
+                return .on(try await self.fail(migration, trouble))
+            }
+            return try await self.perform(step, migration, facts)
+        } catch let trouble as Trouble {
+            return try await self.wait(migration, trouble)
         } catch let error as ClusterError where error.reason == .forbidden {
             return try await self.wait(
                 migration,

@@ -82,4 +82,12 @@ enum MigrationStep: Hashable, Sendable {
     case followVolumes
     /// Moves the objects; `volumesOnly` for PersistentVolumes and claims alone.
     case applyResources(volumesOnly: Bool)
+
+    /// Whether something new is written at the destination by it.
+    var changesDestination: Bool {
+        switch self {
+        case .startVolumes, .applyResources: true
+        case .nothing, .addFinalizer, .release, .wait, .fail, .enter, .followVolumes: false
+        }
+    }
 }

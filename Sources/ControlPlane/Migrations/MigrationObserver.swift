@@ -155,6 +155,22 @@ enum StorkResource {
         "Migration",
         plural: "migrations"
     )
+    static let migrationSchedules = APIResource(
+        StorkNames.groupVersion,
+        "MigrationSchedule",
+        plural: "migrationschedules"
+    )
+    static let schedulePolicies = APIResource(
+        StorkNames.groupVersion,
+        "SchedulePolicy",
+        plural: "schedulepolicies",
+        isNamespaced: false
+    )
+    static let namespacedSchedulePolicies = APIResource(
+        StorkNames.groupVersion,
+        "NamespacedSchedulePolicy",
+        plural: "namespacedschedulepolicies"
+    )
     static let registrations = APIResource(
         StorkNames.groupVersion,
         "ApplicationRegistration",

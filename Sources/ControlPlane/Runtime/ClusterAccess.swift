@@ -24,6 +24,20 @@ public protocol ClusterAccess: Sendable {
         manager: String
     ) async throws(ClusterError) -> KubeObject
 
+    /// Makes an object; `alreadyExists` where there is one of that name.
+    func make(
+        _ resource: APIResource,
+        _ object: KubeObject,
+        manager: String
+    ) async throws(ClusterError) -> KubeObject
+
+    /// Asks for the object with this UID to go; one that is gone already is success.
+    func remove(
+        _ resource: APIResource,
+        _ key: ObjectKey,
+        uid: String
+    ) async throws(ClusterError)
+
     /// The version of the server, to see that it answers.
     func serverVersion() async throws(ClusterError) -> String
 }
@@ -60,6 +74,15 @@ extension KubernetesClient: ClusterAccess {
             subresource: isStatus ? "status" : nil,
             WriteOptions(fieldManager: manager)
         )
+    }
+
+    /// Makes an object; `alreadyExists` where there is one of that name.
+    public func make(
+        _ resource: APIResource,
+        _ object: KubeObject,
+        manager: String
+    ) async throws(ClusterError) -> KubeObject {
+        try await self.create(resource, object, WriteOptions(fieldManager: manager))
     }
 
     /// The version of the server, to see that it answers.

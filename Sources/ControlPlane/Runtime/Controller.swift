@@ -33,7 +33,7 @@ enum Requeue: Hashable, Sendable {
 final class Controller: Sendable {
     /// Of the field manager and the log.
     let name: String
-    private let environment: ControllerEnvironment
+    let environment: ControllerEnvironment
     private let queue: Locked<WorkQueue<ObjectKey>>
     private let wakeups: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation

@@ -47,4 +47,6 @@ enum ConditionType {
     static let storageReady = "StorageReady"
     static let schedulerReady = "SchedulerReady"
     static let succeeded = "Succeeded"
+    static let recoveryPointMet = "RecoveryPointMet"
+    static let staticCopyReady = "StaticCopyReady"
 }

@@ -19,6 +19,8 @@ struct Trouble: Error, Hashable, Sendable {
         case transformationNotReady = "TransformationNotReady"
         case invalidOptions = "InvalidOptions"
         case secretNotFound = "SecretNotFound"
+        case policyNotFound = "PolicyNotFound"
+        case policyInvalid = "PolicyInvalid"
         // The other side.
         case destinationUnreachable = "DestinationUnreachable"
         case certificateInvalid = "CertificateInvalid"
@@ -27,6 +29,8 @@ struct Trouble: Error, Hashable, Sendable {
         case kindMissing = "KindMissing"
         case resourceRejected = "ResourceRejected"
         case resourceWaiting = "ResourceWaiting"
+        case scheduleNameTaken = "ScheduleNameTaken"
+        case applicationsActive = "ApplicationsActive"
         case clusterFailed = "ClusterFailed"
         // Storage.
         case agentUnreachable = "AgentUnreachable"
@@ -73,7 +77,9 @@ extension Trouble.Reason {
             .invalidOptions, .secretNotFound, .certificateInvalid, .credentialsRefused, .notAllowed,
             .kindMissing, .resourceRejected, .resourceWaiting, .clusterFailed, .tokenRefused,
             .pairRevoked, .notPaired, .volumeNotFound, .volumeInUse, .volumeActiveElsewhere,
-            .volumeFenced, .volumeNotFenced, .noSpace, .volumeFailed, .cancelled:
+            .volumeFenced, .volumeNotFenced, .noSpace, .volumeFailed, .cancelled, .policyNotFound,
+            .policyInvalid,
+            .scheduleNameTaken, .applicationsActive:
             false
         }
     }
@@ -90,7 +96,8 @@ extension Trouble.Reason {
             .invalidOptions, .secretNotFound, .notAllowed, .kindMissing, .resourceRejected,
             .resourceWaiting, .clusterFailed, .volumeNotFound, .volumeInUse,
             .volumeActiveElsewhere, .volumeFenced, .volumeNotFenced, .noSpace, .volumeFailed,
-            .cancelled:
+            .cancelled, .policyNotFound, .policyInvalid,
+            .scheduleNameTaken, .applicationsActive:
             false
         }
     }

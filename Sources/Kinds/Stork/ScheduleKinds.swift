@@ -20,6 +20,9 @@ extension StorkKinds {
                 try PrinterColumn("ClusterPair", path: ".spec.template.spec.clusterPair"),
                 try PrinterColumn("Suspend", .boolean, path: ".spec.suspend"),
                 try PrinterColumn("Last-Success", .date, path: ".status.lastSuccessTime"),
+                try PrinterColumn("Lag", .date, path: ".status.recoveryPoint.time"),
+                try PrinterColumn("RPO", path: ".status.recoveryPoint.target"),
+                try PrinterColumn("Next", path: ".status.nextTriggerTime", priority: 1),
                 try PrinterColumn(
                     "Activated",
                     .boolean,
@@ -76,9 +79,45 @@ extension StorkKinds {
                     .with { $0.isNullable = true },
                 "applicationActivated": .flag("Whether the applications run at the destination."),
                 "lastSuccessTime": .time("When a Migration last succeeded."),
+                "nextTriggerTime": .time("When the next Migration is to be started."),
+                "policy": .object(
+                    "The policy that is used.",
+                    [
+                        "times": .string("Its times, as one line."),
+                        "since": .time("Since when it is used."),
+                    ]
+                ),
+                "missed": .map(
+                    "What did not begin within an hour of its time, by type.",
+                    of: .object(
+                        "What was missed.",
+                        [
+                            "count": StatusParts.count("How many so far."),
+                            "lastTime": .time("The last of them."),
+                        ]
+                    )
+                ),
+                "syncNow": .string("The value of the annotation sync-now that was answered last."),
+                "staticCopyHash": .string(
+                    "Of what the suspended copy at the destination was made."
+                ),
+                "recoveryPoint": Self.recoveryFigure,
             ]
         )
     }
+
+    private static let recoveryFigure = Schema.object(
+        "The newest state that the destination has, and when the next one is expected.",
+        [
+            "time": .time("When the volumes of it were frozen."),
+            "migration": .string("The Migration that brought it."),
+            "target": .string("The longest time between two that the policy means, like 30m0s."),
+            "deadline": .time("When the next has to be there."),
+            "expectedDuration": .string("How long the next is expected to take, like 1m30s."),
+            "expectedBytes": StatusParts.count("How much the next is expected to ship."),
+            "expectedAt": .time("When the next is expected to be there."),
+        ]
+    )
 
     /// Times for everybody.
     static func schedulePolicy() throws(JSONPathError) -> KindDefinition {
@@ -158,6 +197,12 @@ extension StorkKinds {
                     ["day": self.weekday("The day of the week."), "time": self.timeOfDay],
                     required: ["day", "time"]
                 ),
+                "timeZone":
+                    .string(
+                        "The time zone of the times, such as Europe/Berlin; without it that of the "
+                            + "controller."
+                    )
+                    .with { $0.bounds.maxLength = 64 },
                 "monthly": self.policyPart(
                     "Every month.",
                     [
@@ -189,7 +234,7 @@ extension StorkKinds {
     }
 
     private static var timeOfDay: Schema {
-        .string("The time of day in the controller's time zone, like 1:02PM or 1:02pm.")
+        .string("The time of day in the policy's time zone, like 1:02PM or 1:02pm.")
             .with { schema in
                 schema.pattern = ScheduleTime.pattern
                 schema.patternAdvice = ScheduleTime.advice

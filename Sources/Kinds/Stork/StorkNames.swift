@@ -41,6 +41,8 @@ public enum StorkNames {
         case skipModifyResource = "skip-modify-resource"
         case staticCopy = "static-copy"
         case migrationScheduleName = "migration-schedule-name"
+        /// Of a schedule: a new value asks for a run now.
+        case syncNow = "sync-now"
         case lastMileScheduleName = "lastmile-migration-schedule-name"
         case createdByStork = "created-by-stork"
         case transformationName = "resourcetransformation-name"

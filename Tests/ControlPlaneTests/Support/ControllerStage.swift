@@ -85,6 +85,23 @@ final class ControllerStage: Sendable {
         )
     }
 
+    /// A controller as a process has it after its start; the ClusterPairs lead nowhere.
+    func scheduleController(zone: ScheduleZone = .utc) -> ScheduleController {
+        let cluster = self.cluster
+        return ScheduleController(
+            shell: self.shell(StorkResource.migrationSchedules),
+            observer: ScheduleObserver(
+                cluster: cluster,
+                migration: { cluster.find(StorkResource.migrations, $0) },
+                pair: { _ in nil },
+                namespacedPolicy: { cluster.find(StorkResource.namespacedSchedulePolicies, $0) },
+                policy: { cluster.find(StorkResource.schedulePolicies, $0) },
+                zone: zone
+            ),
+            copies: StandbyCopies(cluster: cluster, remotes: self.remotes, pair: { _ in nil })
+        )
+    }
+
     // MARK: What is there
 
     /// A namespace with a bound claim, and a pair that is Ready.

@@ -113,6 +113,49 @@ final class FakeCluster: ClusterAccess {
         }
     }
 
+    func make(
+        _ resource: APIResource,
+        _ object: KubeObject,
+        manager: String
+    ) async throws(ClusterError) -> KubeObject {
+        try self.state.withLock { (state) throws(ClusterError) -> KubeObject in
+            try Self.live(&state)
+            let path = Self.path(resource, object.key)
+            guard state.objects[path] == nil else {
+                throw ClusterError(.alreadyExists, "\(object.key) already exists")
+            }
+            state.writes += 1
+            state.version += 1
+            var made = object
+            made.set(.string("\(state.version)"), at: "metadata", "resourceVersion")
+            made.set(.string("uid-\(object.name)-\(state.version)"), at: "metadata", "uid")
+            made.set(1, at: "metadata", "generation")
+            state.objects[path] = made
+            if state.life == 0 { throw Self.crash }
+            return made
+        }
+    }
+
+    func remove(
+        _ resource: APIResource,
+        _ key: ObjectKey,
+        uid: String
+    ) async throws(ClusterError) {
+        try self.state.withLock { (state) throws(ClusterError) in
+            try Self.live(&state)
+            let path = Self.path(resource, key)
+            guard let object = state.objects[path], object.uid == uid else { return }
+            state.writes += 1
+            if object.finalizers.isEmpty {
+                state.objects[path] = nil
+            } else {
+                state.objects[path]?
+                    .set("2026-01-01T00:00:00Z", at: "metadata", "deletionTimestamp")
+            }
+            if state.life == 0 { throw Self.crash }
+        }
+    }
+
     func serverVersion() async throws(ClusterError) -> String { "v1.32.1" }
 }
 
