@@ -50,10 +50,12 @@ extension ReplicaVolume {
 
     /// Notes what the run that has proven the bytes found: the writes that the failback lost.
     ///
-    /// Decides nothing, so that what fails here changes nothing.
+    /// Decides nothing, so that what fails here changes nothing. A transfer that was gone on with has
+    /// not counted all of them: then the number stays unknown.
     func noteLostLeaves(_ stage: Stage) {
         let record = self.state.withLock { state -> VolumeRecord? in
-            guard stage.record.mode == .fullVerify, let taken = state.record.takenOver,
+            guard stage.record.mode == .fullVerify, !stage.isResumed,
+                let taken = state.record.takenOver,
                 taken.hasCommonDigests, taken.lostLeaves == nil
             else { return nil }
             state.record.takenOver?.lostLeaves = UInt64(stage.driftedLeaves)

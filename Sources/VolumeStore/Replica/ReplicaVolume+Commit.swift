@@ -238,7 +238,7 @@ extension ReplicaVolume {
     /// - Throws: what the disk refused; nothing can be read until a later call succeeds.
     public func recover() throws(StoreError) {
         let isFree = self.state.withLock { state in
-            guard !state.isStaging, state.readers == 0 else { return false }
+            guard !state.isStaging, !state.isDeleted, state.readers == 0 else { return false }
             state.isStaging = true
             return true
         }

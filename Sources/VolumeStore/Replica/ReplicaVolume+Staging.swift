@@ -153,7 +153,9 @@ extension ReplicaVolume {
     @discardableResult
     public func discardLeftover() throws(StoreError) -> Bool {
         let isFree = self.state.withLock { state in
-            guard !state.isStaging, state.commit.pending == nil else { return false }
+            guard !state.isStaging, !state.isDeleted, state.commit.pending == nil else {
+                return false
+            }
             state.isStaging = true
             state.stage = nil
             return true
