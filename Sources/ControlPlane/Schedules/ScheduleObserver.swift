@@ -108,12 +108,13 @@ extension ScheduleZone {
     /// A zone of the data base that this machine has; nil where it has none of the name.
     public init?(knownAs name: String) {
         guard let zone = TimeZone(identifier: name) else { return nil }
-        self.init(zone)
+        // As it was written: UTC is GMT otherwise.
+        self.init(zone, named: name)
     }
 
-    /// The zone of a `TimeZone`.
-    public init(_ zone: TimeZone) {
-        self.init(zone.identifier) {
+    /// The zone of a `TimeZone`, under its own name or another one.
+    public init(_ zone: TimeZone, named name: String? = nil) {
+        self.init(name ?? zone.identifier) {
             zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double($0.seconds)))
         }
     }

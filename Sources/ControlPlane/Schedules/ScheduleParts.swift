@@ -87,18 +87,20 @@ struct ScheduleParts: Sendable {
     /// The clock was set.
     func lookAtAll() { for schedule in self.schedules.objects { self.queue.enqueue(schedule.key) } }
 
-    /// Makes what is missing of the default policies, then looks after schedules until the task is
+    /// Makes what is missing of the default policies, and looks after schedules until the task is
     /// cancelled.
     func run(_ controller: ScheduleController, _ client: KubernetesClient) async {
         let (policies, environment) = (self.policies, self.queue.environment)
         let defaults = DefaultPolicies(cluster: client, told: { policies.object($0) })
-        do { try await defaults.ensure() } catch {
-            environment.logger.warning(
-                "default policies were not made",
-                metadata: ["error": "\(error)"]
-            )
-        }
         await withDiscardingTaskGroup { group in
+            group.addTask {
+                do { try await defaults.ensure() } catch {
+                    environment.logger.warning(
+                        "default policies were not made",
+                        metadata: ["error": "\(error)"]
+                    )
+                }
+            }
             group.addTask {
                 await ClockWatch(environment: environment, onJump: { self.lookAtAll() }).run()
             }

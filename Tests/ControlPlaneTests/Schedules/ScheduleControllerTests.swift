@@ -2,6 +2,7 @@
 
 import Kinds
 import KubernetesClient
+import Locks
 import ObjectModel
 import TestSupport
 import Testing
@@ -230,5 +231,44 @@ import Testing
         world.stage.cluster.put(StorkResource.migrations, taken)
         _ = try await world.look(world.controller())
         #expect(world.migrations.map(\.name).last == "nightly-interval-2027-03-01-000000-2")
+    }
+
+    @Test func aRunThatIsAskedForWaitsForTheOneThatGoesOn() async throws {
+        let world = try ScheduleStage(at: "2027-03-01T21:00:00Z")
+        world.putPolicy(["interval": ["intervalMinutes": 60]])
+        world.putSchedule()
+        _ = try await world.look(world.controller())
+        try world.change { $0.annotations["stork.libopenstorage.org/sync-now"] = "1" }
+        world.pass(5)
+        _ = try await world.look(world.controller())
+        #expect(world.migrations.count == 1 && world.status.syncNow == nil)
+        try world.finishAll()
+        _ = try await world.look(world.controller())
+        #expect(world.migrations.count == 2 && world.status.syncNow == "1")
+    }
+
+    @Test func aPolicyThatIsDeletedOrEditedWhileARunGoesOnCountsForTheNext() async throws {
+        let world = try ScheduleStage(at: "2027-03-01T21:00:00Z")
+        world.putPolicy(Self.minute)
+        world.putSchedule()
+        let controller = world.controller()
+        _ = try await world.look(controller)
+        world.stage.cluster.state.withLock { state in
+            for path in state.objects.keys where path.hasPrefix("schedulepolicies ") {
+                state.objects[path] = nil
+            }
+        }
+        world.pass(120)
+        try world.finishAll()
+        #expect(try await world.look(controller) == nil)
+        let name = try #require(world.migrations.first?.name)
+        #expect(world.texts.contains("Scheduled migration (\(name)) completed successfully"))
+        #expect(world.status.conditions["Ready"]?.reason == "PolicyNotFound")
+        world.putPolicy(["daily": ["time": "10:00PM"]])
+        #expect(try await world.look(controller) == .seconds(58 * 60))
+        #expect(world.migrations.count == 1 && world.status.missed.isEmpty)
+        // What it is now is shown, and since when.
+        #expect(world.status.policy?.times == "Daily 10:00PM, in UTC")
+        #expect(world.status.policy?.since == world.now)
     }
 }
