@@ -80,6 +80,8 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
     case migrationPartial = "GW6011"
     case checkFailed = "GW6012"
     case notReady = "GW6013"
+    case objectInUse = "GW6014"
+    case actionFailed = "GW6015"
 
     /// What a caller does about this failure.
     public var category: ErrorCategory {
@@ -91,7 +93,7 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
             .transferEnded, .pairInUse, .transferExists, .shrinkNotAllowed, .lineageForked,
             .poolInUse, .volumeActiveElsewhere, .volumeFenced, .volumeNotFenced, .cannotRevert,
             .notAReplica, .addressInUse, .objectExists, .objectConflict, .groupConflict,
-            .groupNotPrepared, .groupEnded:
+            .groupNotPrepared, .groupEnded, .objectInUse:
             .conflict
         case .invalidRequest, .invalidName, .fileNotReadable, .needsConfirmation,
             .objectInvalid, .invalidManifest:
@@ -102,7 +104,7 @@ public enum ErrorID: String, Codable, Hashable, Sendable, CaseIterable {
             .notAllowed
         case .peerFailed, .peerOutdated, .transferFailed, .transferRefused, .agentFailed, .noSpace,
             .storeFailed, .stateDamaged, .catalogueFailed, .transferCancelled, .failedDemo,
-            .clusterFailed, .migrationFailed, .checkFailed, .notReady:
+            .clusterFailed, .migrationFailed, .checkFailed, .notReady, .actionFailed:
             .failed
         case .transferPartial, .migrationPartial: .partial
         case .contentsDiffer: .different

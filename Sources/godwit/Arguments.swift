@@ -54,29 +54,48 @@ enum Arguments {
     /// Options whose name is in kebab-case already, and whatever stands behind `--`, stay.
     static func kebab(_ arguments: [String]) -> [String] {
         let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
-        return arguments[..<end].map(Self.kebab) + arguments[end...]
+        return arguments[..<end].compactMap { Self.kebab($0) } + arguments[end...]
     }
 
     /// What can be switched off with `=false`.
     private static let switches: Set = [
         "--include-resources", "--include-volumes", "--start-applications",
     ]
+    /// What is off unless it is there.
+    private static let flags: Set = [
+        "--exclude-resources", "--exclude-volumes", "--suspend", "--disable-auto-suspend",
+        "--ignore-owner-references-check", "--purge-deleted-resources", "--skip-service-update",
+        "--include-network-policy-with-cidr", "--disable-skip-deleted-namespaces",
+        "--include-jobs", "--skip-source-operations", "--unidirectional",
+    ]
 
-    private static func kebab(_ argument: String) -> String {
+    /// Nil for a flag that is switched off.
+    private static func kebab(_ argument: String) -> String? {
         guard argument.hasPrefix("--") else { return argument }
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        let letters = parts[0]
-            .map { letter in
-                letter.isUppercase ? "-\(letter.lowercased())" : String(letter)
-            }
-        let name = letters.joined()
+        let name = Self.kebab(name: parts[0])
         guard parts.count > 1 else { return name }
-        guard Self.switches.contains(name) else { return "\(name)=\(parts[1])" }
+        guard Self.switches.contains(name) || Self.flags.contains(name) else {
+            return "\(name)=\(parts[1])"
+        }
         switch parts[1].lowercased() {
         case "true", "t", "1": return name
-        case "false", "f", "0": return "--no-\(name.dropFirst(2))"
+        case "false", "f", "0":
+            return Self.flags.contains(name) ? nil : "--no-\(name.dropFirst(2))"
         default: return "\(name)=\(parts[1])"
         }
+    }
+
+    /// Capital letters one after the other are one word: `--includeNetworkPolicyWithCIDR`.
+    private static func kebab(name: Substring) -> String {
+        var result = ""
+        var former: Character = "-"
+        for letter in name {
+            if letter.isUppercase, !former.isUppercase { result += "-" }
+            result += letter.lowercased()
+            former = letter
+        }
+        return result
     }
 
     /// Whether the last line of standard error is to be JSON too.

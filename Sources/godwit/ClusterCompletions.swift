@@ -11,14 +11,14 @@ enum ClusterCompletions {
     /// The names of the objects of a kind in the namespace of the line.
     static func names<Noun: ClusterNoun>(of noun: Noun.Type) -> CompletionKind {
         Self.offer { words in
-            await Self.names(Noun.resource, words)
+            await Self.names(Noun.resource, words, Noun.owns)
         }
     }
 
     /// The names of namespaces.
     static var namespaces: CompletionKind {
         Self.offer { words in
-            await Self.names(StorkResource.namespaces, words)
+            await Self.names(StorkResource.namespaces, words) { _ in true }
         }
     }
 
@@ -41,7 +41,11 @@ enum ClusterCompletions {
         return value
     }
 
-    private static func names(_ resource: APIResource, _ words: [String]) async -> [String] {
+    private static func names(
+        _ resource: APIResource,
+        _ words: [String],
+        _ isOne: (KubeObject) -> Bool
+    ) async -> [String] {
         var limits = ClientLimits()
         // Somebody waits for this with a finger on the key.
         limits.requestTimeout = Completions.patience
@@ -56,6 +60,6 @@ enum ClusterCompletions {
         else { return [] }
         let list = try? await cluster.list(resource, namespace: cluster.namespace)
         await cluster.close()
-        return list?.items.map(\.name) ?? []
+        return list?.items.filter(isOne).map(\.name) ?? []
     }
 }

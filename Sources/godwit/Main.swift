@@ -72,6 +72,7 @@ struct Godwit: AsyncParsableCommand {
         subcommands: [
             GetCommand.self, DescribeCommand.self, CreateCommand.self, ApplyCommand.self,
             DeleteCommand.self, GenerateCommand.self, MigrateCommand.self, WaitCommand.self,
+            SuspendCommand.self, ResumeCommand.self, TriggerCommand.self, PerformCommand.self,
             ActivateCommand.self, DeactivateCommand.self, CheckCommand.self, ClusterCommand.self,
             PairCommand.self, VolumeCommand.self,
             ReplicateCommand.self,

@@ -66,7 +66,8 @@ extension VolumeTrouble {
         // No agent says these: they are the command line's, about clusters.
         case .clusterUnreachable, .objectNotFound, .objectExists, .objectConflict, .clusterDenied,
             .objectInvalid, .clusterFailed, .invalidKubeconfig, .invalidManifest,
-            .migrationFailed, .migrationPartial, .checkFailed, .notReady:
+            .migrationFailed, .migrationPartial, .checkFailed, .notReady, .objectInUse,
+            .actionFailed:
             (.failed, false)
         case .detached: (.interrupted, true)
         case .agentFailed, .catalogueFailed: (.failed, true)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AgentAPI
 import ArgumentParser
 import Kinds
 import ObjectModel
@@ -13,12 +14,37 @@ protocol ClusterNoun: Sendable {
     /// The word of the help; ``aliases`` work too.
     static var word: String { get }
     static var aliases: [String] { get }
-    /// As the sentences of storkctl name it: `Migration x deleted successfully`.
+    /// The kind, for people.
     static var title: String { get }
+    /// As the sentences of storkctl name it: `Schedule policy x deleted successfully`.
+    static var sentenceName: String { get }
     /// An object's name for the examples of the help.
     static var example: String { get }
     /// What the table shows, and at the right of it what `-o wide` adds.
     static var columns: [ObjectColumn] { get }
+    /// Whether an object of the resource is one of these: a failover and a failback are both Actions.
+    static func owns(_ object: KubeObject) -> Bool
+    /// Refuses to delete what others need.
+    static func checkDeletion(of name: String, in cluster: Cluster) async throws(APIError)
+}
+
+extension ClusterNoun {
+    static var sentenceName: String { Self.title }
+    static func owns(_ object: KubeObject) -> Bool { true }
+    static func checkDeletion(of name: String, in cluster: Cluster) async throws(APIError) {}
+
+    /// One of these by its name.
+    ///
+    /// - Throws: `GW6002` where there is none, also where the resource has another one of that name.
+    static func get(
+        _ name: String,
+        _ namespace: String?,
+        in cluster: Cluster
+    ) async throws(APIError) -> KubeObject {
+        let object = try await cluster.get(Self.resource, name, namespace)
+        guard Self.owns(object) else { throw Cluster.notFound(Self.resource, name) }
+        return object
+    }
 }
 
 /// What narrows a list besides names.
@@ -47,7 +73,9 @@ struct PairFilter: ObjectFilter {
 
     func accepts(_ object: KubeObject) -> Bool {
         guard let pair = self.clusterPair else { return true }
-        return object["spec", "clusterPair"]?.string == pair
+        // A schedule has it in what its Migrations are made of.
+        let spec = object["spec", "template", "spec"] ?? object["spec"]
+        return spec?["clusterPair"]?.string == pair
     }
 }
 

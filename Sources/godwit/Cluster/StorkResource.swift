@@ -17,6 +17,22 @@ enum StorkResource {
         plural: "schedulepolicies",
         isNamespaced: false
     )
+    static let namespacedSchedulePolicies = APIResource(
+        StorkNames.groupVersion,
+        "NamespacedSchedulePolicy",
+        plural: "namespacedschedulepolicies"
+    )
+    static let migrationSchedules = APIResource(
+        StorkNames.groupVersion,
+        "MigrationSchedule",
+        plural: "migrationschedules"
+    )
+    static let actions = APIResource(StorkNames.groupVersion, "Action", plural: "actions")
+    static let recoveryPoints = APIResource(
+        StorkNames.groupVersion,
+        "RecoveryPoint",
+        plural: "recoverypoints"
+    )
     static let rules = APIResource(StorkNames.groupVersion, "Rule", plural: "rules")
     static let namespaces = APIResource(
         GroupVersion("", "v1"),

@@ -9,14 +9,19 @@ import ObjectModel
 struct CreateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create",
-        abstract: "Makes pairs and migrations.",
+        abstract: "Makes pairs, migrations, schedules and policies.",
         discussion: """
             Examples:
               godwit create migration m1 -c remotecluster --namespaces mysql -n mysql --wait
+              godwit create migrationschedule s1 -c remotecluster --namespaces mysql -i 15 -n mysql
+              godwit create schedulepolicy nightly -t Daily --time 1:30AM
               godwit create clusterpair remotecluster -n mysql --unidirectional \
             --src-kube-file a.yaml --dest-kube-file b.yaml
             """,
-        subcommands: [CreateMigration.self, CreateClusterPair.self]
+        subcommands: [
+            CreateMigration.self, CreateSchedule.self, CreatePolicy<SchedulePolicyNoun>.self,
+            CreatePolicy<NamespacedPolicyNoun>.self, CreateClusterPair.self,
+        ]
     )
 }
 
@@ -114,10 +119,10 @@ struct CreateMigration: AsyncParsableCommand {
             try await MigrationTargets(cluster: cluster, console: console)
                 .check(MigrationSpec(object["spec"]), in: key.namespace)
             let created = try await cluster.create(MigrationNoun.resource, object, key.namespace)
+            // Who waits for an object gets it as it is at its end.
             let isForPeople = !console.format.isStructured
-            if isForPeople { console.result("Migration \(key.name) created successfully") }
+            if isForPeople || !self.wait { console.created(created, as: MigrationNoun.self) }
             guard self.wait else {
-                if !isForPeople { console.raw(Self.text(created, console.format)) }
                 console.note(
                     "Next: godwit get migration \(key.name) \(self.options.again(key.namespace))"
                 )
@@ -127,7 +132,7 @@ struct CreateMigration: AsyncParsableCommand {
                 cluster: cluster,
                 console: console,
                 again: self.options.again(key.namespace),
-                timeout: .seconds(self.timeout ?? MigrationWatch.longest),
+                timeout: .seconds(self.timeout ?? ObjectWait.longest),
                 view: isForPeople ? .rows : .line
             )
             try await waiting.untilFinal(key)
@@ -157,10 +162,5 @@ struct CreateMigration: AsyncParsableCommand {
         try self.details.apply(to: &spec)
         try MigrationTargets.checkNames(of: spec)
         return spec
-    }
-
-    private static func text(_ object: KubeObject, _ format: OutputFormat) -> String {
-        var text = ObjectText<MigrationNoun>(format: format)
-        return text.list([object], now: .now)
     }
 }

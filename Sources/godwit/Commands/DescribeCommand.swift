@@ -14,11 +14,15 @@ struct DescribeCommand: ParsableCommand {
             Examples:
               godwit describe migration mysqlmigration -n mysql
               godwit describe clusterpair remotecluster -n mysql
+              godwit describe migrationschedule mysqlmigrationschedule -n mysql
             Tokens, passwords and keys are not shown; 'get -o yaml' has them.
             """,
         subcommands: [
             Describe<ClusterPairNoun>.self, Describe<MigrationNoun>.self,
-            Describe<SchedulePolicyNoun>.self,
+            Describe<MigrationScheduleNoun>.self, Describe<SchedulePolicyNoun>.self,
+            Describe<NamespacedPolicyNoun>.self, Describe<RuleNoun>.self,
+            Describe<FailoverNoun>.self, Describe<FailbackNoun>.self, Describe<DrillNoun>.self,
+            Describe<RecoveryPointNoun>.self,
         ]
     )
 }
@@ -44,10 +48,11 @@ struct Describe<Noun: ClusterNoun>: AsyncParsableCommand {
         try await self.options.withCluster { cluster in
             var objects: [KubeObject] = []
             for name in self.names {
-                objects.append(try await cluster.get(Noun.resource, name, cluster.namespace))
+                objects.append(try await Noun.get(name, cluster.namespace, in: cluster))
             }
             if self.names.isEmpty {
                 objects = try await cluster.list(Noun.resource, namespace: cluster.namespace).items
+                    .filter(Noun.owns)
             }
             guard self.options.console.format != .json, self.options.console.format != .yaml else {
                 var text = ObjectText<Noun>(format: self.options.console.format)

@@ -9,15 +9,19 @@ import ObjectModel
 struct GetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get",
-        abstract: "Lists pairs, migrations and policies of a cluster.",
+        abstract: "Lists pairs, migrations, schedules, policies and failovers of a cluster.",
         discussion: """
             Examples:
               godwit get clusterpair -n mysql
               godwit get migrations -A -o wide
               godwit get migration mysqlmigration -n mysql --watch
+              godwit get migrationschedules -n mysql -o wide
             """,
         subcommands: [
-            Get<ClusterPairNoun>.self, Get<MigrationNoun>.self, Get<SchedulePolicyNoun>.self,
+            Get<ClusterPairNoun>.self, Get<MigrationNoun>.self, Get<MigrationScheduleNoun>.self,
+            Get<SchedulePolicyNoun>.self, Get<NamespacedPolicyNoun>.self, Get<RuleNoun>.self,
+            Get<FailoverNoun>.self, Get<FailbackNoun>.self, Get<DrillNoun>.self,
+            Get<RecoveryPointNoun>.self,
         ]
     )
 }
@@ -95,7 +99,8 @@ struct Get<Noun: ClusterNoun>: AsyncParsableCommand {
     }
 
     private func wants(_ object: KubeObject) -> Bool {
-        self.filter.accepts(object) && (self.names.isEmpty || self.names.contains(object.name))
+        Noun.owns(object) && self.filter.accepts(object)
+            && (self.names.isEmpty || self.names.contains(object.name))
     }
 
     /// Several names are asked one by one: who may see these need not be allowed to list all.
@@ -113,7 +118,7 @@ struct Get<Noun: ClusterNoun>: AsyncParsableCommand {
         }
         for name in self.names {
             do throws(APIError) {
-                let object = try await cluster.get(Noun.resource, name, namespace)
+                let object = try await Noun.get(name, namespace, in: cluster)
                 if self.filter.accepts(object) { found.objects.append(object) }
             } catch {
                 guard error.id == .objectNotFound else { throw error }

@@ -75,7 +75,7 @@ struct MigrateCommand: AsyncParsableCommand {
                 cluster: cluster,
                 console: console,
                 again: again,
-                timeout: .seconds(self.timeout ?? MigrationWatch.longest),
+                timeout: .seconds(self.timeout ?? ObjectWait.longest),
                 view: .line
             )
             try await waiting.untilFinal(key)
@@ -91,51 +91,5 @@ struct MigrateCommand: AsyncParsableCommand {
             "Several namespaces only move together from the admin namespace.",
             try: "add -n kube-system, or the admin namespace that your cluster has"
         )
-    }
-}
-
-/// Waits for what goes on in a cluster.
-struct WaitCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "wait",
-        abstract: "Waits for the end of what was begun.",
-        discussion: "Example: godwit wait migration mysqlmigration -n mysql",
-        subcommands: [WaitForMigration.self]
-    )
-}
-
-struct WaitForMigration: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: MigrationNoun.word,
-        abstract: "Waits for the end of a Migration; exits as 'create migration --wait' does.",
-        discussion: """
-            Example: godwit wait migration mysqlmigration -n mysql --timeout 3600
-            Ctrl-C stops watching, not the migration.
-            """,
-        aliases: MigrationNoun.aliases
-    )
-
-    @Argument(
-        help: "The name of the Migration.",
-        completion: ClusterCompletions.names(of: MigrationNoun.self)
-    )
-    var name: String
-    @Option(parsing: .unconditional, help: "Seconds to wait; the migration goes on after it.")
-    var timeout: Int?
-    @OptionGroup var options: ClusterOptions
-
-    func validate() throws { try checkTimeout(self.timeout) }
-
-    func run() async throws {
-        try await self.options.withCluster { cluster in
-            let waiting = MigrationWatch(
-                cluster: cluster,
-                console: self.options.console,
-                again: self.options.again(cluster.namespace),
-                timeout: .seconds(self.timeout ?? MigrationWatch.longest),
-                view: .line
-            )
-            try await waiting.untilFinal(ObjectKey(cluster.namespace, self.name))
-        }
     }
 }

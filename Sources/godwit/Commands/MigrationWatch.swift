@@ -23,54 +23,29 @@ struct MigrationWatch {
     let timeout: Duration
     let view: View
 
-    /// As long as storkctl waits, in seconds.
-    static let longest = 6 * 3600
-    /// How long an API server may be away: a restart takes seconds.
-    static let patience: Duration = .seconds(30)
-    /// Between two looks.
-    static let beat: Duration = .milliseconds(500)
-
     /// Follows a Migration until it is final, and says how it ended.
     ///
-    /// - Throws: `GW6010` where it failed, `GW6011` where a part did, `GW3005` on Ctrl-C, `GW3006` at the
-    ///   timeout, and `GW6002` where it is gone.
+    /// - Throws: `GW6010` where it failed, `GW6011` where a part did, and what
+    ///   ``ObjectWait/object(_:_:isFinal:progress:)`` throws.
     func untilFinal(_ key: ObjectKey) async throws {
-        let interrupt = Interrupt()
-        defer { interrupt.stop() }
-        let clock = ContinuousClock()
-        let end = clock.now + self.timeout
         var lines = MigrationLines(console: self.console, view: self.view, name: key.name)
-        var lost: ContinuousClock.Instant?
-        while true {
-            do throws(APIError) {
-                let migration = try await self.cluster.get(
-                    MigrationNoun.resource,
-                    key.name,
-                    key.namespace
-                )
-                lost = nil
-                lines.show(migration, now: clock.now)
-                if MigrationFacts(migration).status.isFinal {
-                    lines.finish()
-                    return try self.tell(migration, key)
-                }
-                if clock.now >= end { throw self.timedOut(migration, key) }
-            } catch {
-                guard error.id == .clusterUnreachable else {
-                    lines.finish()
-                    throw error
-                }
-                let since = lost ?? clock.now
-                if lost == nil { lines.say("the cluster does not answer; waiting for it") }
-                lost = since
-                guard clock.now - since < Self.patience else { throw self.gone(error, key) }
+        let wait = ObjectWait(
+            cluster: self.cluster,
+            resource: MigrationNoun.resource,
+            title: MigrationNoun.title,
+            timeout: self.timeout,
+            back: "godwit wait migration \(key.name) \(self.again)"
+        )
+        let migration = try await wait.object(
+            key,
+            &lines,
+            isFinal: { MigrationFacts($0).status.isFinal },
+            progress: { migration in
+                let progress = MigrationProgress(migration, now: .now)
+                return "\(progress.phase), \(progress.rest)"
             }
-            if interrupt.happened {
-                lines.finish()
-                throw self.detached(key)
-            }
-            try await clock.sleep(for: Self.beat)
-        }
+        )
+        try self.tell(migration, key)
     }
 
     private func tell(_ migration: KubeObject, _ key: ObjectKey) throws(APIError) {
@@ -114,45 +89,10 @@ struct MigrationWatch {
             try: "godwit describe migration \(key.name) \(self.again)"
         )
     }
-
-    private func back(to key: ObjectKey) -> String {
-        "godwit wait migration \(key.name) \(self.again)"
-    }
-
-    private func detached(_ key: ObjectKey) -> APIError {
-        APIError(
-            .detached,
-            "Stopped watching; the migration goes on.",
-            cause: "interrupted",
-            try: self.back(to: key)
-        )
-    }
-
-    private func timedOut(_ migration: KubeObject, _ key: ObjectKey) -> APIError {
-        let progress = MigrationProgress(migration, now: .now)
-        return APIError(
-            .waitTimedOut,
-            "Timed out performing task",
-            cause: "Migration \(key.name) has not ended within "
-                + "\(self.timeout.components.seconds) s and goes on: \(progress.phase), "
-                + progress.rest,
-            try: self.back(to: key)
-        )
-    }
-
-    private func gone(_ error: APIError, _ key: ObjectKey) -> APIError {
-        APIError(
-            .clusterUnreachable,
-            error.message,
-            cause: "it has not answered for \(Self.patience.components.seconds) s; the migration "
-                + "goes on when its controller does",
-            try: self.back(to: key)
-        )
-    }
 }
 
 /// What a person sees of a Migration while it runs.
-struct MigrationLines {
+struct MigrationLines: WaitLines {
     let console: Console
     let view: MigrationWatch.View
     let name: String

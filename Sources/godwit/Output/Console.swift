@@ -46,12 +46,15 @@ struct Console: Sendable {
         Self.write("\r" + cut + padding + "\r" + cut, to: .standardError)
     }
 
+    /// Whether somebody is there who can be asked.
+    var canAsk: Bool { isatty(0) == 1 && self.isTerminal }
+
     /// Asks before something that cannot be undone.
     ///
     /// - Throws: `GW1105` where nobody can answer and `--yes` is missing, or the answer is no.
     func confirm(_ question: String, yes: Bool) throws(APIError) {
         if yes { return }
-        guard isatty(0) == 1, self.isTerminal else {
+        guard self.canAsk else {
             throw APIError(
                 .needsConfirmation,
                 "\(question) Nobody can be asked here.",

@@ -33,8 +33,16 @@ import Testing
         #expect(try await Self.parsed(line) is Get<MigrationNoun>)
     }
 
+    @Test(arguments: [
+        "get migrationschedule", "get migrationschedules", "get migsched s -o wide",
+        "get migrationschedules -c p -n x",
+    ])
+    func schedulesHaveTheseWords(line: String) async throws {
+        #expect(try await Self.parsed(line) is Get<MigrationScheduleNoun>)
+    }
+
     @Test func policiesHaveTheseWords() async throws {
-        for word in ["schedulepolicy", "schedulepolicies", "sp"] {
+        for word in ["schedulepolicy", "schedulepolicies", "sp", "spol"] {
             #expect(try await Self.parsed("get \(word)") is Get<SchedulePolicyNoun>)
         }
     }
@@ -71,6 +79,10 @@ import Testing
         )
         #expect(
             Arguments.kebab(["-o", "json", "--dry-run=false"]) == ["-o", "json", "--dry-run=false"]
+        )
+        #expect(
+            Arguments.kebab(["--includeNetworkPolicyWithCIDR", "--suspend=false", "--suspend=true"])
+                == ["--include-network-policy-with-cidr", "--suspend"]
         )
     }
 
