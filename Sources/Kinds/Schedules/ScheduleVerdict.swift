@@ -58,6 +58,8 @@ public struct ScheduleVerdict: Hashable, Sendable {
 
     /// How long after its time a daily, weekly or monthly run may still start, in seconds.
     public static let window = 3_600
+    /// What the clocks of two machines that take turns may differ by, in seconds.
+    private static let skew = 60
     private static let lastInstant = Timestamp(seconds: 253_402_300_799)
 
     /// Decides.
@@ -113,7 +115,9 @@ public struct ScheduleVerdict: Hashable, Sendable {
         _ now: Timestamp
     ) {
         let last = history.started[type]?.max()
-        if let last, last > now { self.ahead = max(self.ahead ?? last, last) }
+        if let last, last > now.adding(seconds: Self.skew) {
+            self.ahead = max(self.ahead ?? last, last)
+        }
         self.count(type, calendar, history, last, now)
         let latest = calendar.latest(type, at: now)
         if let latest, last.map({ $0 < latest }) ?? true, now < latest.adding(seconds: Self.window)
