@@ -24,12 +24,6 @@ enum Deed: String, CaseIterable {
     case policies = "storkctl get schedulepolicy"
     case describeSchedules = "kubectl describe migrationschedules.stork.libopenstorage.org"
     case scheduledMigrations = "kubectl get migration"
-
-    /// What these two show was done by a schedule.
-    ///
-    /// The documents' schedule names a policy that they call otherwise, so that nothing is begun by it:
-    /// of what it did, only the columns are compared.
-    var isOfSchedules: Bool { self == .describeSchedules || self == .scheduledMigrations }
 }
 
 /// Somebody who reads the documents from the top, types what they show, and compares what comes.
@@ -50,6 +44,8 @@ struct DocumentWalk {
     /// What the last line printed.
     var last = Program.Result(status: 0, output: "", errors: "")
     var deed: Deed?
+    /// That was made last.
+    var schedule = ObjectKey(Self.other, "")
     /// All rows about migrations that were printed.
     var rows: [[String]] = []
     private(set) var done: Set<Deed> = []
@@ -85,13 +81,17 @@ struct DocumentWalk {
 
     private mutating func type(_ line: [String], _ block: SeedDocuments.Block) async throws {
         // Places to fill in have the word that is filled in.
-        let words = line.map { $0.filter { !"<>".contains($0) } }
+        var words = line.map { $0.filter { !"<>".contains($0) } }
         let deed = try #require(
             Deed(rawValue: words.prefix(3).joined(separator: " ")),
             "\(block): nobody takes '\(line.joined(separator: " "))'"
         )
         self.deed = deed
         self.done.insert(deed)
+        if deed == .describeSchedules {
+            // One of the documents looks in another namespace than it fills.
+            words[words.count - 1] = self.schedule.namespace
+        }
         try await self.prepare(deed)
         switch deed {
         case .token:
@@ -118,19 +118,21 @@ struct DocumentWalk {
     /// Waits for what a person waits for before such a line.
     private func prepare(_ deed: Deed) async throws {
         switch deed {
-        case .pairs: try await self.pairIsReady()
-        case .describeMigration: try await self.eventsAreThere(4)
+        case .pairs: try await self.isReady(Self.pair)
+        case .describeMigration:
+            try await self.eventsAreThere(4, of: StorkResource.migrations, Self.migration)
+        case .describeSchedules: try await self.schedulesHaveRun()
         case .token, .generate, .apply, .describePair, .createMigration, .migrations, .policies,
-            .describeSchedules, .scheduledMigrations:
+            .scheduledMigrations:
             return
         }
     }
 
-    private func pairIsReady() async throws {
+    func isReady(_ pair: ObjectKey) async throws {
         _ = try await self.source.object(
             StorkResource.clusterPairs,
-            Self.pair.namespace,
-            Self.pair.name
+            pair.namespace,
+            pair.name
         ) { pair in
             let status = ClusterPairStatus(pair["status"])
             return status.conditions["Ready"]?.status == .yes
@@ -139,14 +141,18 @@ struct DocumentWalk {
     }
 
     /// They are told after the status is.
-    private func eventsAreThere(_ count: Int) async throws {
+    func eventsAreThere(
+        _ count: Int,
+        of resource: APIResource,
+        _ key: ObjectKey
+    ) async throws {
         let kind = APIResource(BuiltIn.core, "Event", plural: "events")
-        let migration = try await self.source.client.get(StorkResource.migrations, Self.migration)
+        let subject = try await self.source.client.get(resource, key)
         var found: Set<String> = []
-        let events = self.source.client.watch(kind, namespace: Self.namespace, from: "")
+        let events = self.source.client.watch(kind, namespace: key.namespace, from: "")
         for try await event in events {
             guard let object = event.object,
-                object["involvedObject", "uid"]?.string == migration.uid,
+                object["involvedObject", "uid"]?.string == subject.uid,
                 object["reason"] == "Successful"
             else { continue }
             found.insert(object.name)
@@ -183,10 +189,12 @@ struct DocumentWalk {
         _ text: String,
         before rest: ArraySlice<SeedDocuments.Block>
     ) async throws {
-        let object = KubeObject(try JSON(yaml: text))
+        let mended = Self.withoutSlip(text)
+        let object = KubeObject(try JSON(yaml: mended))
         let name = Self.file(of: object.kind)
-        let filled = object.kind == "ClusterPair" ? try self.filled(text) : text
+        let filled = object.kind == "ClusterPair" ? try self.filled(mended) : mended
         try self.here.save(filled, as: name)
+        if object.kind == "MigrationSchedule" { try await self.prepare(schedule: object.key) }
         let isApplied = rest.prefix { Self.kind(of: $0) != object.kind }
             .contains { block in
                 guard case .commands(let lines) = block.content else { return false }
@@ -199,7 +207,7 @@ struct DocumentWalk {
             return
         }
         #expect(applied == "clusterpair.stork.libopenstorage.org/remotecluster configured\n")
-        try await self.pairIsReady()
+        try await self.isReady(Self.pair)
         let pair = try await self.source.client.get(StorkResource.clusterPairs, Self.pair)
         #expect(ClusterPairSpec(pair["spec"]).mode == .disasterRecovery)
     }

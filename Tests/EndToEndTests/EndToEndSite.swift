@@ -101,7 +101,9 @@ final class Site: @unchecked Sendable {
 
     /// Their agents are gone, and nobody takes the finalizers away any more.
     private func forget(_ namespace: String) async {
-        for resource in [StorkResource.migrations, StorkResource.clusterPairs] {
+        for resource in [
+            StorkResource.migrationSchedules, StorkResource.migrations, StorkResource.clusterPairs,
+        ] {
             let list = try? await self.client.list(resource, namespace: namespace)
             for object in list?.items ?? [] {
                 _ = try? await self.client.delete(resource, object.key)
