@@ -19,7 +19,7 @@ struct WrongInput: Sendable {
     }
 
     /// A file alone.
-    private static func file(_ text: String, _ code: Int32 = 64, _ says: String...) -> Self {
+    static func file(_ text: String, _ code: Int32 = 64, _ says: String...) -> Self {
         Self("apply -f bad.yaml", code, says, ["bad.yaml": text])
     }
 
@@ -30,7 +30,7 @@ struct WrongInput: Sendable {
         self.says = says
     }
 
-    private static func object(_ kind: String, _ body: String, name: String = "m") -> String {
+    static func object(_ kind: String, _ body: String, name: String = "m") -> String {
         """
         apiVersion: stork.libopenstorage.org/v1alpha1
         kind: \(kind)

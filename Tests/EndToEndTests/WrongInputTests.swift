@@ -15,10 +15,7 @@ import Testing
          "contexts": [{"name": "a", "context": {"cluster": "a"}}], "current-context": "a"}
         """
     /// All that the lines of the tables could make.
-    private static let kinds = [
-        Application.configMaps, StorkResource.migrations, StorkResource.clusterPairs,
-        APIResource(StorkNames.groupVersion, "Action", plural: "actions"),
-    ]
+    private static let kinds = [Application.configMaps] + StorkKinds.all.map(\.resource)
 
     private let scratch: ScratchDirectory
 
@@ -33,8 +30,10 @@ import Testing
         func objects() async throws -> Set<String> {
             var found: Set<String> = []
             for kind in WrongInputTests.kinds {
-                for object in try await self.site.client.list(kind, namespace: self.namespace).items
-                where object.name != "kube-root-ca.crt" {
+                let place = kind.isNamespaced ? self.namespace : nil
+                // The policies that controllers make come when they come.
+                for object in try await self.site.client.list(kind, namespace: place).items
+                where object.name != "kube-root-ca.crt" && !object.name.hasPrefix("default-") {
                     found.insert("\(kind.plural)/\(object.name)")
                 }
             }
@@ -65,6 +64,9 @@ import Testing
             )
         )
         let person = try Person(at: site, in: "default", scratch: self.scratch.path)
+        try person.save(WrongInput.schedules(in: namespace), as: "schedules.yaml")
+        try await person.succeeds("godwit apply -f schedules.yaml")
+        try person.remove("schedules.yaml")
         try person.save(Self.dead, as: "dead")
         return Stage(site: site, person: person, namespace: namespace)
     }
@@ -106,6 +108,14 @@ import Testing
 
     @Test func aWrongPairIsToldBeforeItIsMade() async throws {
         try await self.check(WrongInput.pairs)
+    }
+
+    @Test func aWrongScheduleIsToldBeforeItIsMade() async throws {
+        try await self.check(WrongInput.scheduleManifests + WrongInput.schedules)
+    }
+
+    @Test func aWrongFailoverIsToldBeforeItIsBegun() async throws {
+        try await self.check(WrongInput.failovers)
     }
 
     /// What is wrong on standard input is told with its place there.
