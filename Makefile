@@ -24,7 +24,7 @@ PERF_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build release demo test kubernetes test-kubernetes check lint fmt tidy \
-	docs-check sanitize perf perf-quick perf-controllers perf-compare perf-setup clean
+	docs-check sanitize perf perf-quick perf-controllers perf-schedules perf-compare perf-setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -89,6 +89,9 @@ perf-quick: perf-setup ## the same on 512 MiB with 3 repeats (some minutes)
 
 perf-controllers: release ## measure what 2,000 Migrations cost one controller (some minutes)
 	$(RELEASE)/godwit-perf controllers --migrations 2000 --config-maps 1000 $(PERF_ARGS)
+
+perf-schedules: release ## measure what 10,000 MigrationSchedules cost one controller (some minutes)
+	$(RELEASE)/godwit-perf schedules --schedules 10000 --triggers 500 $(PERF_ARGS)
 
 perf-compare: ## compare two results: make perf-compare A=perf/results/x.json B=perf/results/y.json
 	$(RELEASE)/godwit-perf compare $(A) $(B)

@@ -11,7 +11,8 @@ struct Main: AsyncParsableCommand {
         commandName: "godwit-perf",
         abstract: "Measures Godwit beside what one would use instead. See perf/README.md.",
         subcommands: [
-            RunCommand.self, ControllersCommand.self, CompareCommand.self, TouchMemoryCommand.self,
+            RunCommand.self, ControllersCommand.self, SchedulesCommand.self, CompareCommand.self,
+            TouchMemoryCommand.self,
         ]
     )
 }

@@ -40,7 +40,7 @@ struct ControllersCommand: AsyncParsableCommand {
             date: ISO8601DateFormatter().string(from: Date()),
             machine: Machine.describe(workFolder: work)
         )
-        try await measurement.pair()
+        try await source.pair(with: destination)
         say("\(self.migrations) Migrations of small namespaces")
         results.many = try await measurement.many(self.migrations, volumes: self.volumes)
         say("nothing, for \(self.steady) s")

@@ -9,40 +9,12 @@ import ObjectModel
 /// The phases of `godwit-perf controllers`; everything is in the namespace of administrators, as for
 /// whoever moves a whole cluster.
 final class ControllersMeasurement {
-    /// Requests of the harness under way at once.
-    private static let concurrency = 16
-    private static let migrations = APIResource(
-        StorkNames.groupVersion,
-        "Migration",
-        plural: "migrations"
-    )
-    private static let pairs = APIResource(
-        StorkNames.groupVersion,
-        "ClusterPair",
-        plural: "clusterpairs"
-    )
-
     private let source: ControlledSite
     private let destination: ControlledSite
 
     init(source: ControlledSite, destination: ControlledSite) {
         self.source = source
         self.destination = destination
-    }
-
-    /// Pairs the two sides, and waits until the pair is Ready.
-    func pair() async throws {
-        try await self.source.client.create(
-            Self.pairs,
-            KubeObject(
-                Self.pairs.groupVersionKind,
-                ObjectKey("kube-system", "remote"),
-                ["spec": try self.destination.pairSpec().json]
-            )
-        )
-        try await self.watch(Self.pairs) { pair in
-            ClusterPairStatus(pair["status"]).conditions["Ready"]?.status == .yes
-        }
     }
 
     // MARK: Many
@@ -55,8 +27,8 @@ final class ControllersMeasurement {
             try self.source.agent.run(["volume", "create", "v-\(number)", "--from", image])
         }
         say("making \(count) namespaces")
-        try await self.create((0..<count).map { SmallNamespace.namespace("app-\($0)") })
-        try await self.create(
+        try await self.source.create((0..<count).map { SmallNamespace.namespace("app-\($0)") })
+        try await self.source.create(
             (0..<count)
                 .flatMap { number in
                     SmallNamespace.application(
@@ -69,12 +41,14 @@ final class ControllersMeasurement {
         let resident = self.source.memory("VmRSS")
         let processor = self.source.agent.side.processorSeconds
         let start = ContinuousClock.now
-        try await self.create((0..<count).map { Self.migration("move-\($0)", of: "app-\($0)") })
+        try await self.source.create(
+            (0..<count).map { Self.migration("move-\($0)", of: "app-\($0)") }
+        )
         let made = ContinuousClock.now
-        try await self.waitForEnds((0..<count).map { "move-\($0)" })
+        try await self.source.waitForEnds((0..<count).map { "move-\($0)" })
         let wall = ContinuousClock.now - start
         let peak = self.source.memory("VmHWM")
-        let after = try await self.settled()
+        let after = try await self.source.settled()
         return ControllersResults.Many(
             migrations: count,
             volumes: volumes,
@@ -90,7 +64,9 @@ final class ControllersMeasurement {
             lookP99Seconds: after["migration.look.p99.seconds"] ?? 0,
             waitP99Seconds: after["migration.wait.p99.seconds"] ?? 0,
             failedLooks: Int(after["migration.failures"] ?? 0),
-            requestsPerMigration: Self.requests(before, after) { Double($0) / Double(count) }
+            requestsPerMigration: ControlledSite.requests(before, after) {
+                Double($0) / Double(count)
+            }
         )
     }
 
@@ -102,21 +78,21 @@ final class ControllersMeasurement {
         return ControllersResults.Steady(
             seconds: seconds,
             residentBytes: self.source.memory("VmRSS"),
-            requests: Self.requests(before, after) { Double($0) }
+            requests: ControlledSite.requests(before, after) { Double($0) }
         )
     }
 
     /// One namespace with many objects: brought, and brought again where nothing has changed.
     func large(_ count: Int, _ number: Int) async throws -> ControllersResults.Large {
         let namespace = "large-\(number)"
-        try await self.create([SmallNamespace.namespace(namespace)])
-        try await self.create(SmallNamespace.many(namespace, count: count))
+        try await self.source.create([SmallNamespace.namespace(namespace)])
+        try await self.source.create(SmallNamespace.many(namespace, count: count))
         var walls: [Double] = []
         for pass in ["first", "again"] {
             let name = "\(namespace)-\(pass)"
             let start = ContinuousClock.now
-            try await self.create([Self.migration(name, of: namespace)])
-            try await self.waitForEnds([name])
+            try await self.source.create([Self.migration(name, of: namespace)])
+            try await self.source.waitForEnds([name])
             walls.append(seconds(ContinuousClock.now - start))
         }
         return ControllersResults.Large(
@@ -134,83 +110,12 @@ final class ControllersMeasurement {
         spec.clusterPair = "remote"
         spec.namespaces = [namespace]
         let key = ObjectKey("kube-system", name)
-        let object = KubeObject(self.migrations.groupVersionKind, key, ["spec": spec.json])
-        return (self.migrations, object)
-    }
-
-    /// Makes objects of the source, several at once.
-    private func create(_ objects: [(APIResource, KubeObject)]) async throws {
-        let client = self.source.client
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for (index, (resource, object)) in objects.enumerated() {
-                if index >= Self.concurrency { try await group.next() }
-                group.addTask { try await client.create(resource, object) }
-            }
-            try await group.waitForAll()
-        }
-    }
-
-    /// Waits until every one of these Migrations was successful.
-    private func waitForEnds(_ names: [String]) async throws {
-        var open = Set(names)
-        try await self.watch(Self.migrations) { migration in
-            let status = MigrationStatus(migration["status"])
-            guard status.isFinal else { return false }
-            guard status.status == .successful else {
-                throw HarnessError("\(migration.name): \(status.json.compact.suffix(2000))")
-            }
-            open.remove(migration.name)
-            return open.isEmpty
-        }
-    }
-
-    private func watch(
-        _ resource: APIResource,
-        until isEnough: (KubeObject) throws -> Bool
-    ) async throws {
-        var version = ""
-        while true {
-            let events = self.source.client.watch(
-                resource,
-                namespace: "kube-system",
-                from: version
-            )
-            do {
-                for try await event in events {
-                    version = event.resourceVersion
-                    if let object = event.object, try isEnough(object) { return }
-                }
-            } catch let error as ClusterError where error.reason == .gone {
-                // The server has forgotten our version: once more from all that is there.
-                version = ""
-            }
-        }
-    }
-
-    /// The figures once they stand still: events are written after what they tell of.
-    ///
-    /// - Throws: `HarnessError` where they have not after five minutes.
-    private func settled() async throws -> [String: Double] {
-        var last = try await self.source.statistics()
-        for _ in 0..<100 {
-            try await Task.sleep(for: .seconds(3))
-            let now = try await self.source.statistics()
-            if now["own.create"] == last["own.create"] { return now }
-            last = now
-        }
-        throw HarnessError("the controllers still write five minutes after the last end")
-    }
-
-    private static func requests(
-        _ before: [String: Double],
-        _ after: [String: Double],
-        _ figure: (Int) -> Double
-    ) -> [String: Double] {
-        var requests: [String: Double] = [:]
-        for (name, value) in after where name.hasPrefix("own.") || name.hasPrefix("remote.") {
-            requests[name] = figure(Int(value - (before[name] ?? 0)))
-        }
-        return requests
+        let object = KubeObject(
+            ControlledSite.migrations.groupVersionKind,
+            key,
+            ["spec": spec.json]
+        )
+        return (ControlledSite.migrations, object)
     }
 }
 

@@ -66,9 +66,9 @@ extension ControllersResults {
         if let many { Self.add(many, to: &table) }
         if let steady {
             table.add([
-                "requests in \(steady.seconds) steady s", Self.requests(steady.requests, digits: 0),
+                "requests in \(steady.seconds) steady s", requestText(steady.requests, digits: 0),
             ])
-            table.add(["resident MB, steady", Self.megabytes(steady.residentBytes)])
+            table.add(["resident MB, steady", megabytes(steady.residentBytes)])
         }
         if let first = self.large.first {
             let walls = self.large.map { fixed($0.wallSeconds, 2) }
@@ -88,21 +88,13 @@ extension ControllersResults {
         table.add(["look p99 s", fixed(many.lookP99Seconds, 3)])
         table.add(["wait p99 s", fixed(many.waitP99Seconds, 3)])
         table.add(["failed looks", "\(many.failedLooks)"])
-        table.add(["requests each", Self.requests(many.requestsPerMigration, digits: 2)])
-        table.add(["resident MB, before", Self.megabytes(many.residentBytesBefore)])
-        table.add(["resident MB, peak", Self.megabytes(many.residentBytesPeak)])
-        table.add(["resident MB, after", Self.megabytes(many.residentBytesAfter)])
+        table.add(["requests each", requestText(many.requestsPerMigration, digits: 2)])
+        table.add(["resident MB, before", megabytes(many.residentBytesBefore)])
+        table.add(["resident MB, peak", megabytes(many.residentBytesPeak)])
+        table.add(["resident MB, after", megabytes(many.residentBytesAfter)])
         table.add([
             "resident MB, peak at the destination",
-            Self.megabytes(many.destinationResidentBytesPeak),
+            megabytes(many.destinationResidentBytesPeak),
         ])
-    }
-
-    private static func megabytes(_ bytes: Int) -> String { fixed(Double(bytes) / 1e6, 0) }
-
-    private static func requests(_ requests: [String: Double], digits: Int) -> String {
-        let named = requests.filter { $0.value != 0 }.sorted { $0.key < $1.key }
-        let texts = named.map { "\($0.key) \(fixed($0.value, digits))" }
-        return texts.isEmpty ? "none" : texts.joined(separator: ", ")
     }
 }
