@@ -28,6 +28,7 @@ public enum Agent {
         // must not be open to others even for the moment between bind and chmod.
         umask(0o077)
         let parts = try AgentParts(configuration, environment)
+        await parts.core.resumeGroups()
         let logger = environment.logger
         var quiet = logger
         // The server library tells each connection at these levels; ours are told by routes.

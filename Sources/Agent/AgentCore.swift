@@ -70,6 +70,10 @@ struct AgentCore: Sendable {
     let journal: Journal
     let volumes: VolumeService
     let queue: TransferQueue
+    let holds: HoldDesk
+    let groups: GroupStore
+    /// Groups that are being frozen.
+    let freezing = GroupsInTheMaking()
     let desk: PairingDesk
     let endpoints: Endpoints
     let recovery: RecoveryService
@@ -355,7 +359,7 @@ struct AgentCore: Sendable {
         return try await self.queue.submit(requests)
     }
 
-    private static func refuseFenced(_ volume: SourceVolume) throws(APIError) {
+    static func refuseFenced(_ volume: SourceVolume) throws(APIError) {
         guard let fence = volume.fence else { return }
         throw APIError(
             .volumeFenced,

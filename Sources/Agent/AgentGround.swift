@@ -16,6 +16,8 @@ struct AgentGround: Sendable {
     let registry: PairRegistry
     let sources: SourceStore
     let replicas: ReplicaStore
+    let holds: HoldStore
+    let groups: GroupStore
 
     /// Takes the pool and opens it; what is damaged and not needed is put aside and told.
     init(
@@ -49,12 +51,13 @@ struct AgentGround: Sendable {
             catalogue: catalogue
         )
         (self.sources, self.replicas) = try Self.stores(self.pool, self.live)
+        (self.holds, self.groups) = try Self.groups(self.pool, self.sources, self.replicas)
         let sources = self.sources.faults
         // What does not say which role it has is found by both.
         let replicas = self.replicas.faults.filter { fault in
             !sources.contains { $0.directory == fault.directory }
         }
-        for fault in sources + replicas {
+        for fault in sources + replicas + self.holds.faults + self.groups.faults {
             self.journal.note(
                 "VolumeFaulty",
                 "\(fault.directory) cannot be used: \(fault.error)",
@@ -82,6 +85,19 @@ struct AgentGround: Sendable {
                 )
             }
         } catch { throw APIError(error) }
+    }
+
+    private static func groups(
+        _ pool: Pool,
+        _ sources: SourceStore,
+        _ replicas: ReplicaStore
+    ) throws(APIError) -> (HoldStore, GroupStore) {
+        do {
+            return (
+                try HoldStore(pool: pool.path, replicas: replicas),
+                try GroupStore(pool: pool.path, sources: sources)
+            )
+        } catch { throw APIError(error, "The groups of \(pool.path) cannot be read.") }
     }
 
     private static func stores(

@@ -38,6 +38,7 @@ struct AgentParts: Sendable {
         let receiver = try DataReceiver(
             store: ground.replicas,
             sources: ground.sources,
+            holds: ground.holds,
             listener: listener,
             registry: ground.registry,
             journal: ground.journal,
@@ -63,13 +64,9 @@ struct AgentParts: Sendable {
             catalogue: ground.catalogue,
             journal: ground.journal,
             volumes: volumes,
-            queue: try TransferQueue(
-                catalogue: ground.catalogue,
-                journal: ground.journal,
-                runner: runner,
-                settings: settings,
-                now: environment.now
-            ),
+            queue: try Self.queue(ground, runner, settings, environment),
+            holds: Self.holds(ground, receiver, environment),
+            groups: ground.groups,
             desk: PairingDesk(
                 identity: ground.identity,
                 registry: ground.registry,
@@ -94,6 +91,41 @@ struct AgentParts: Sendable {
         )
     }
 
+    private static func queue(
+        _ ground: AgentGround,
+        _ runner: SenderRunner,
+        _ settings: TransferQueue.Settings,
+        _ environment: AgentEnvironment
+    ) throws(APIError) -> TransferQueue {
+        try TransferQueue(
+            catalogue: ground.catalogue,
+            journal: ground.journal,
+            runner: runner,
+            settings: settings,
+            gate: GroupGate(
+                groups: ground.groups,
+                registry: ground.registry,
+                journal: ground.journal
+            ),
+            now: environment.now
+        )
+    }
+
+    private static func holds(
+        _ ground: AgentGround,
+        _ receiver: DataReceiver,
+        _ environment: AgentEnvironment
+    ) -> HoldDesk {
+        HoldDesk(
+            holds: ground.holds,
+            replicas: ground.replicas,
+            registry: ground.registry,
+            journal: ground.journal,
+            abandon: { receiver.service.abandon($0) },
+            now: environment.now
+        )
+    }
+
     static func runner(
         _ ground: AgentGround,
         _ configuration: AgentConfiguration,
@@ -101,6 +133,7 @@ struct AgentParts: Sendable {
     ) -> SenderRunner {
         SenderRunner(
             sources: ground.sources,
+            groups: ground.groups,
             registry: ground.registry,
             identity: SenderIdentity(
                 cluster: ground.identity.cluster,

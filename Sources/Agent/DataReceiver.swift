@@ -20,6 +20,7 @@ struct DataReceiver: Service {
     init(
         store: ReplicaStore,
         sources: SourceStore,
+        holds: HoldStore,
         listener: TLSListener,
         registry: PairRegistry,
         journal: Journal,
@@ -31,6 +32,7 @@ struct DataReceiver: Service {
         do {
             self.service = try ReceiverService(
                 store: store,
+                holds: holds,
                 listener: listener,
                 configuration: ReceiverConfiguration(
                     cluster: cluster,
@@ -130,6 +132,12 @@ struct ReceiverJournal: ReceiverObserver {
                 "StageExpired",
                 "what was staged of volume \(volume) was thrown away: nobody continued it"
             )
+        case .holdExpired(let hold):
+            self.journal.note(
+                "HoldExpired",
+                "group \(hold.group) was given up: nobody asked about it",
+                level: .warning
+            )
         case .serviceFailed(let reason):
             // Also what an offer met at the store, so again and again.
             self.journal.noteSome("ReceiverFailed", reason, level: .error)
@@ -146,6 +154,14 @@ struct ReceiverJournal: ReceiverObserver {
                 status,
                 "GenerationVisible",
                 "volume \(status.name) shows generation \(status.target.number.number)",
+                facts: facts
+            )
+        } else if status.state == .prepared {
+            self.note(
+                status,
+                "GenerationPrepared",
+                "generation \(status.target.number.number) of volume \(status.name) is durable and "
+                    + "proven, and waits for the release of its group",
                 facts: facts
             )
         } else {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
+import NIOHTTP1
+
 extension AgentClient {
     /// How long an agent may take to freeze the volumes of a group, or to show one.
     ///
@@ -94,5 +97,53 @@ extension AgentClient {
     public func dropHold(_ id: String) async throws(APIError) -> [HoldInfo] {
         let list: ItemList<HoldInfo> = try await self.delete(AgentRoute.hold(id))
         return list.items
+    }
+}
+
+extension PeerClient {
+    /// Registers a group at the destination, before anything of it is offered.
+    ///
+    /// - Throws: `unknownRoute` where the destination is older than groups; `groupEnded` where it
+    ///   was dropped there.
+    public func register(
+        _ id: String,
+        _ request: PeerGroupRequest
+    ) async throws(APIError) -> HoldInfo {
+        let data: Data
+        do { data = try AgentJSON.data(of: request) } catch {
+            throw APIError(.invalidRequest, "The request cannot be written.", cause: "\(error)")
+        }
+        return try await self.connection.call(
+            .PUT,
+            PeerRoute.group(id),
+            body: data,
+            timeout: .seconds(15)
+        )
+    }
+
+    /// What the destination holds of a group.
+    ///
+    /// - Throws: `groupNotFound`; `unknownRoute` where the destination is older than groups.
+    public func hold(_ id: String) async throws(APIError) -> HoldInfo {
+        try await self.get(PeerRoute.group(id))
+    }
+
+    /// Has the destination show a group.
+    ///
+    /// - Returns: the hold, `committed`, or `releasing` where it has to be asked again.
+    /// - Throws: `groupNotFound`, `groupNotPrepared`, `groupEnded`.
+    public func commit(_ id: String) async throws(APIError) -> HoldInfo {
+        try await self.connection.call(
+            .POST,
+            PeerRoute.groupCommit(id),
+            timeout: AgentClient.groupTimeout
+        )
+    }
+
+    /// Has the destination give a group up.
+    ///
+    /// - Throws: `groupNotFound`; `groupEnded` for one that was released.
+    public func drop(_ id: String) async throws(APIError) -> HoldInfo {
+        try await self.connection.call(.DELETE, PeerRoute.group(id), timeout: .seconds(60))
     }
 }

@@ -17,7 +17,7 @@ public struct PeerClient: Sendable {
         case mutual(authority: String, certificate: String, privateKey: String)
     }
 
-    private let connection: HTTPConnection
+    let connection: HTTPConnection
 
     /// A client of the agent at `host`:`port`.
     public init(host: String, port: Int, trust: Trust) throws(APIError) {

@@ -74,6 +74,8 @@ public struct ReplicateRequest: Codable, Hashable, Sendable {
     public let streams: Int?
     /// Whether a smaller volume may cut its copy.
     public let allowShrink: Bool
+    /// The group whose frozen view is brought; only the agent itself says this.
+    public var group: String?
 
     /// A request for one transfer of each volume.
     public init(

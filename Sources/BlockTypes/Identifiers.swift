@@ -86,6 +86,14 @@ public struct TransferID: Identifier {
     public init(halves: Halves) { self.halves = halves }
 }
 
+/// Names volumes that were frozen together, on every agent that has a part of them.
+public struct GroupID: Identifier {
+    /// The sixteen bytes.
+    public let halves: Halves
+    /// Takes the parts as they are.
+    public init(halves: Halves) { self.halves = halves }
+}
+
 /// Names one installation of an agent: the trust domain of its certificates.
 public struct ClusterID: Identifier {
     /// The sixteen bytes.

@@ -193,9 +193,10 @@ struct ControlConnection: ~Copyable {
                 self.environment.observer.received(.serviceFailed("\(error)"))
             }
         }
-        let isCommitted = transfer.status?.state == .committed
+        // What is committed or prepared is whole on the disk: nobody goes on with it.
+        let isWhole = [.committed, .prepared].contains(transfer.status?.state)
         if let stage {
-            let isKept = !isCommitted && !isDiscarding && !stage.isFailed
+            let isKept = !isWhole && !isDiscarding && !stage.isFailed
             if isKept { self.environment.keep(stage) } else { self.environment.forget(stage) }
         }
         // The status remembers what the stage knew.
@@ -207,7 +208,7 @@ struct ControlConnection: ~Copyable {
         if drifted > 0 { transfer.tell { .driftFound($0, leaves: drifted) } }
         let cause = self.closing?.cause
         transfer.updateStatus { status in
-            guard status.state != .committed else { return }
+            guard ![.committed, .prepared].contains(status.state) else { return }
             status.state = .failed
             status.error = cause
         }

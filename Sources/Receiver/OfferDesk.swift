@@ -19,6 +19,7 @@ struct OfferDesk {
     func decide(_ offer: Offer) -> OfferDecision {
         do throws(Refusal) {
             try self.claim(offer)
+            try self.checkHold(offer)
             let volume = try self.volume(for: offer)
             let stage = try self.stage(for: offer, on: volume)
             return .accept(try self.acceptance(of: offer, stage))
@@ -80,6 +81,32 @@ struct OfferDesk {
                 ErrorReport(code: .duplicateTransfer, text: "the sender has opened a new session")
             )
         )
+    }
+
+    /// What waits for the release of a group is not brought again, and nothing else takes its place.
+    private func checkHold(_ offer: Offer) throws(Refusal) {
+        switch self.environment.verdict(on: offer, of: self.transfer.pair) {
+        case .free: return
+        case .held(let group):
+            // Only this process's own word: what an earlier one left is proven by going on with it.
+            let volume = self.environment.store.volume(offer.volume)
+            guard let volume, volume.hasProven(offer.target.snapshot) else { return }
+            throw self.later(
+                .busy,
+                "generation \(offer.target.number.number) is proven and waits for the release of "
+                    + "group \(group)"
+            )
+        case .occupied(let group):
+            throw self.later(
+                .busy,
+                "the volume is held back for group \(group): commit or cancel that first"
+            )
+        case .dropped(let group):
+            throw Refusal(
+                code: .cancelled,
+                text: "group \(group) was dropped at the destination"
+            )
+        }
     }
 
     private func later(_ code: ProtocolCode, _ text: String) -> Refusal {

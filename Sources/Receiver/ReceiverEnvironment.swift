@@ -11,6 +11,7 @@ import WireProtocol
 final class ReceiverEnvironment: Sendable {
     let configuration: ReceiverConfiguration
     let store: ReplicaStore
+    let holds: HoldStore?
     let limits: ReceiverLimits
     let observer: any ReceiverObserver
     let authorise: @Sendable (PeerCertificate) -> PairIdentity?
@@ -22,11 +23,13 @@ final class ReceiverEnvironment: Sendable {
     init(
         _ configuration: ReceiverConfiguration,
         store: ReplicaStore,
+        holds: HoldStore?,
         observer: any ReceiverObserver,
         authorise: @escaping @Sendable (PeerCertificate) -> PairIdentity?
     ) {
         self.configuration = configuration
         self.store = store
+        self.holds = holds
         self.limits = configuration.limits
         self.observer = observer
         self.authorise = authorise
@@ -44,6 +47,11 @@ final class ReceiverEnvironment: Sendable {
     /// Lets go of a stage that was committed or thrown away.
     func forget(_ stage: Stage) {
         self.keptStages.withLock { kept in kept.removeAll { $0 === stage } }
+    }
+
+    /// What holds say about a target of a pair; where nothing can be held, nothing is.
+    func verdict(on offer: Offer, of pair: PairIdentity) -> HoldVerdict {
+        self.holds?.verdict(on: offer.volume, offer.target.snapshot, of: pair.cluster) ?? .free
     }
 
     /// The time of the session machines.

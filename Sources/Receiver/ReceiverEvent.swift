@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BlockTypes
+public import VolumeStore
 public import WireProtocol
 
 /// Hears what a receiver does; called on its threads, so it must be quick and must not block.
@@ -25,6 +26,8 @@ public enum ReceiverEvent: Sendable {
     case driftFound(TransferStatus, leaves: Int)
     /// A stage that nobody continued was thrown away.
     case stageExpired(VolumeID)
+    /// A group that nobody asked about was given up.
+    case holdExpired(HoldRecord)
     /// The service itself has a problem that an operator should know of.
     case serviceFailed(String)
 }
@@ -39,6 +42,9 @@ public struct TransferStatus: Sendable {
         case receiving
         /// Everything came: sync, root, switch.
         case proving
+        /// The target is durable and proven, and waits for the release of its group; the session is
+        /// over.
+        case prepared
         /// The target is visible.
         case committed
         /// The session is over and the target is not visible; `error` says why.

@@ -56,9 +56,17 @@ public final class ReceiverService: Sendable {
 
     /// A service that does nothing before ``start()``.
     ///
+    /// - Parameters:
+    ///   - store: where replicas are.
+    ///   - holds: which generations wait for the release of their group; nil where none ever does.
+    ///   - listener: the data port.
+    ///   - configuration: identity and bounds.
+    ///   - authorise: the pair that a certificate stands for; nil where it opens nothing.
+    ///   - observer: hears what happens.
     /// - Throws: when the process is out of descriptors.
     public init(
         store: ReplicaStore,
+        holds: HoldStore? = nil,
         listener: TLSListener,
         configuration: ReceiverConfiguration,
         authorise: @escaping @Sendable (PeerCertificate) -> PairIdentity?,
@@ -68,6 +76,7 @@ public final class ReceiverService: Sendable {
         self.environment = ReceiverEnvironment(
             configuration,
             store: store,
+            holds: holds,
             observer: observer,
             authorise: authorise
         )
@@ -104,6 +113,18 @@ public final class ReceiverService: Sendable {
             .failed(ErrorReport(code: .cancelled, text: "cancelled at the destination"))
         )
         return true
+    }
+
+    /// Ends the sessions that bring one of these views of volumes; what they staged goes.
+    public func abandon(_ snapshots: Set<SnapshotID>) {
+        for transfer in self.environment.registry.transfers {
+            let snapshot = transfer.state.withLock { $0.offer?.target.snapshot }
+            guard let snapshot, snapshots.contains(snapshot) else { continue }
+            transfer.state.withLock { $0.isDiscarding = true }
+            transfer.post(
+                .failed(ErrorReport(code: .cancelled, text: "the group was dropped"))
+            )
+        }
     }
 
     /// Ends the sessions of a pair that was revoked.
@@ -196,12 +217,23 @@ public final class ReceiverService: Sendable {
                     by: 1_000_000_000
                 )
             if !oldest.overflow {
-                let store = self.environment.store
-                for volume in store.discardStages(untouchedSince: oldest.partialValue) {
-                    self.environment.observer.received(.stageExpired(volume))
-                }
+                self.expire(untouchedSince: oldest.partialValue, now: UInt64(max(0, now.tv_sec)))
             }
             _ = self.threads.closing.wait(timeout: .seconds(3600))
         }
+    }
+
+    /// Holds first: a stage whose hold has gone stale goes with it.
+    private func expire(untouchedSince oldest: Int64, now: UInt64) {
+        let holds = self.environment.holds
+        let seconds = UInt64(max(0, oldest / 1_000_000_000))
+        for hold in holds?.expire(untouchedSince: seconds, now: now) ?? [] {
+            self.environment.observer.received(.holdExpired(hold))
+        }
+        let expired = self.environment.store.discardStages(
+            untouchedSince: oldest,
+            keeping: holds?.heldVolumes() ?? []
+        )
+        for volume in expired { self.environment.observer.received(.stageExpired(volume)) }
     }
 }

@@ -27,7 +27,14 @@ struct TransferWorker: Sendable {
             case .flush:
                 guard self.flush(stage) else { return }
             case .prove(let commit):
-                self.commit(stage, commit)
+                switch self.transfer.environment.verdict(on: offer, of: self.transfer.pair) {
+                case .free, .occupied: self.commit(stage, commit)
+                case .held(let group): self.prepare(stage, commit, for: group)
+                case .dropped:
+                    self.transfer.state.withLock { $0.isDiscarding = true }
+                    let text = "the group was dropped at the destination"
+                    self.transfer.post(.failed(ErrorReport(code: .cancelled, text: text)))
+                }
                 return
             case .stop:
                 return
@@ -71,6 +78,32 @@ struct TransferWorker: Sendable {
         for (stream, applied) in taken { stream.noteDurable(applied) }
         self.transfer.controlWakeup.signal()
         return true
+    }
+
+    /// Proves what belongs to a group, and leaves it for the release (P2, P3).
+    ///
+    /// The session ends: what waits for others must not hold a place that one of them needs.
+    private func prepare(_ stage: Stage, _ commit: Commit, for group: GroupID) {
+        guard let volume = self.transfer.state.withLock({ $0.volume }) else { return }
+        self.transfer.updateStatus { $0.state = .proving }
+        do throws(StageError) {
+            let generation = try volume.prepare(stage, expecting: commit.root)
+            self.transfer.updateStatus { $0.state = .prepared }
+            self.transfer.post(
+                .failed(
+                    ErrorReport(
+                        code: .busy,
+                        text: "generation \(generation.number.number) is proven and waits for the "
+                            + "release of group \(group)"
+                    )
+                )
+            )
+        } catch {
+            if case .rootMismatch = error {
+                self.transfer.state.withLock { $0.isDiscarding = true }
+            }
+            self.transfer.post(.failed(ErrorReport(error)))
+        }
     }
 
     /// Proves and commits (P1, P2); says so only when the target is visible and durable.

@@ -17,6 +17,7 @@ import WireProtocol
 /// | the roots differ after an incremental | a full verify of the same target |
 /// | a change source missed a change (P9) | it is distrusted, another one compares |
 /// | the stage's ticket is not ours | the stage is thrown away |
+/// | busy, with a target that was given | the run ends: it may be held back there for its group |
 /// | anything else | the run ends with the reason |
 struct ReplicationAttempts {
     var run: ReplicationRun
@@ -246,6 +247,7 @@ struct ReplicationAttempts {
             return .again
         case .badTicket:
             return try self.next(after: .foreignTicket)
+        case .busy where self.isGiven: throw ReplicationError(refusal)
         case .busy, .draining, .duplicateTransfer, .streamLost, .timedOut, .internalFailure:
             return .wait(ReplicationError(refusal))
         case .violation, .versionMismatch, .missingFeature, .notAuthorised, .noSpace,
@@ -269,6 +271,7 @@ struct ReplicationAttempts {
             guard self.pending.mode.needsBase else { throw error }
             try self.fallBack(to: .fullCopy, .baseRefused, report.text)
             return .again
+        case .busy where self.isGiven: throw error
         case .busy, .draining, .duplicateTransfer, .streamLost, .timedOut, .internalFailure,
             .storeFailed, .corruptData:
             return .wait(error)
@@ -278,6 +281,9 @@ struct ReplicationAttempts {
             throw error
         }
     }
+
+    /// Whether somebody else froze the target; who did can tell whether it is held back.
+    private var isGiven: Bool { self.run.request.target != nil }
 
     /// Our target, if that is what the destination shows: only its acknowledgement was lost.
     private func ours(_ visible: GenerationStamp) throws(ReplicationError) -> Generation? {

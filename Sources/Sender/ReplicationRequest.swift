@@ -90,6 +90,20 @@ public enum CodecChoice: String, Hashable, Sendable, CaseIterable {
     case deflate
 }
 
+/// A view of a volume that somebody has frozen, and that a run is to bring.
+public struct FrozenTarget: Hashable, Sendable {
+    /// The number of the generation.
+    public let number: GenerationNumber
+    /// The frozen view.
+    public let snapshot: SnapshotID
+
+    /// The view of this number and identity.
+    public init(number: GenerationNumber, snapshot: SnapshotID) {
+        self.number = number
+        self.snapshot = snapshot
+    }
+}
+
 /// What a run is to do.
 public struct ReplicationRequest: Sendable {
     /// What is sent.
@@ -100,6 +114,12 @@ public struct ReplicationRequest: Sendable {
 
     /// By whom.
     public var identity: SenderIdentity
+
+    /// What to bring; nil for what the volume holds when the run begins.
+    ///
+    /// The destination may hold such a target back: then a run that has brought all of it ends with
+    /// `busy`, and one that comes after the release finds it committed.
+    public var target: FrozenTarget?
 
     /// Full, or as the cadence says.
     public var mode = RequestedMode.automatic(.standard)

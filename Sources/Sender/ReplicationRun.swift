@@ -58,9 +58,12 @@ struct ReplicationRun {
         // empty one, or the next prune takes the base away.
         self.pair = try self.knownPair()
         do throws(ReplicationError) {
+            if let known = self.knownResult { return known }
             var result = try self.pass(isCatchingUp: false)
-            // An earlier run's target is not yet what the volume holds now.
-            if let later = try self.catchUp(after: result) { result = later }
+            // An earlier run's target is not yet what the volume holds now; a given one need not be.
+            if self.request.target == nil, let later = try self.catchUp(after: result) {
+                result = later
+            }
             self.remember("committed", result)
             return result
         } catch {
@@ -187,14 +190,10 @@ struct ReplicationRun {
             self.wasResumed = true
             return (target, pending)
         }
-        var generator = self.environment.generator
-        let snapshot = SnapshotID.random(using: &generator)
-        let target = try self.stored { (volume, _) throws(StoreError) in
-            try volume.freeze(snapshot)
-        }
+        let target = try self.newTarget()
         let pending = PendingTarget(
             number: target.number,
-            snapshot: snapshot,
+            snapshot: target.snapshot,
             size: target.size,
             mode: decision.mode,
             reason: decision.reason?.rawValue
@@ -209,6 +208,7 @@ struct ReplicationRun {
     }
 
     private func canResume(_ pending: PendingTarget, _ decision: CadenceDecision) -> Bool {
+        if let given = self.request.target, given.snapshot != pending.snapshot { return false }
         guard !pending.mode.needsBase || self.pair.committed != nil else { return false }
         return switch self.request.mode {
         case .automatic:
@@ -278,7 +278,7 @@ struct ReplicationRun {
         try? self.volume.store(self.pair)
     }
 
-    private func result(of commit: ReplicationCommit, former: Generation?) -> ReplicationResult {
+    func result(of commit: ReplicationCommit, former: Generation?) -> ReplicationResult {
         ReplicationResult(
             volume: self.volume.id,
             outcome: commit.outcome,

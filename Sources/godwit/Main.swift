@@ -76,7 +76,7 @@ struct Godwit: AsyncParsableCommand {
             ActivateCommand.self, DeactivateCommand.self, CheckCommand.self, ClusterCommand.self,
             PairCommand.self, VolumeCommand.self,
             ReplicateCommand.self,
-            TransferCommand.self, EventsCommand.self, VersionCommand.self,
+            GroupCommand.self, TransferCommand.self, EventsCommand.self, VersionCommand.self,
             CompletionCommand.self, DemoCommand.self,
         ]
     )

@@ -115,6 +115,8 @@ struct FailoverTests {
             let kept = try await b.volume().generations
             #expect(kept.map(\.number) == [1, 2])
             let older = try #require(kept.first)
+            try await b.refused("GW1105", "volume", "promote", "db")
+            try await b.refused("GW1105", "volume", "revert", "db")
             try await b.refused("GW1006", "volume", "promote", "db", "--generation", "7", "--yes")
             try await b.refused(
                 "GW1006",

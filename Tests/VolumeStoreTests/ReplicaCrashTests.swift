@@ -77,6 +77,8 @@ final class Crash: Sendable {
             case .pool: mode.needsBase
             case .attached: !isFirst
             }
+        // Only of volumes that wait for others: ReplicaHoldCrashTests.
+        case .prepared, .releaseDecided: false
         case .stageFilesCreated, .stageRecorded, .stagedBytesSynced, .stagedBytesLogged,
             .rootProven, .digestsSynced, .generationRecorded, .commitRecorded, .switched,
             .switchSynced, .commitFinished, .oldGenerationsRemoved:
@@ -97,6 +99,7 @@ final class Crash: Sendable {
 
     @Test(arguments: CrashPoint.allCases, ReplicaTarget.allCases)
     func anIncrementalShowsBaseOrTarget(_ point: CrashPoint, _ target: ReplicaTarget) throws {
+        guard Self.isPassed(point, .incremental, target, isFirst: false) else { return }
         for size in [700_001, 900_000, 333_333] {
             let world = try ReplicaWorld(target, seed: 21)
             world.source.begin(size: 700_001)

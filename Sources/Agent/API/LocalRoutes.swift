@@ -19,6 +19,8 @@ struct LocalRoutes: Sendable {
         self.addVolumes(router)
         RecoveryRoutes(core: self.core).add(to: router)
         self.addTransfers(router)
+        self.addGroups(router)
+        self.addHolds(router)
     }
 
     private func addCluster(_ router: Router<APIContext>) {

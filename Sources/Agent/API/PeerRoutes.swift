@@ -17,6 +17,7 @@ struct PeerRoutes: Sendable {
         self.addPairing(router)
         self.addPeer(router)
         self.addTakeOver(router)
+        self.addGroups(router)
     }
 
     private func addPairing(_ router: Router<APIContext>) {

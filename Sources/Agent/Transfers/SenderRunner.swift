@@ -17,6 +17,7 @@ import WireProtocol
 /// pairs at each attempt in it, so that a renewed certificate and a moved destination are used.
 struct SenderRunner: TransferRunner {
     let sources: SourceStore
+    let groups: GroupStore
     let registry: PairRegistry
     let identity: SenderIdentity
     let environment: SenderEnvironment
@@ -64,6 +65,7 @@ struct SenderRunner: TransferRunner {
             case .disasterRecovery: wanted.mode = .automatic(.disasterRecovery)
             }
         }
+        if let group = request.group { wanted.target = try self.target(of: volume, in: group) }
         wanted.codec = Self.codec(request.codec)
         if let streams = request.streams { wanted.streams = streams }
         wanted.allowShrink = request.allowShrink
@@ -89,6 +91,26 @@ struct SenderRunner: TransferRunner {
             transfer: transfer,
             now: self.environment.now
         )
+    }
+
+    /// The view that a group has frozen of a volume.
+    private func target(
+        of volume: SourceVolume,
+        in group: String
+    ) throws(RunFailure) -> FrozenTarget {
+        let record = GroupID(group).flatMap { self.groups.group($0) }
+        guard let record, record.state != .cancelled,
+            let member = record.members.first(where: { $0.volume == volume.id })
+        else {
+            throw RunFailure(
+                APIError(
+                    .groupEnded,
+                    "Group \(group) of volume \(volume.name) has ended.",
+                    try: "freeze a new one"
+                )
+            )
+        }
+        return FrozenTarget(number: member.number, snapshot: member.snapshot)
     }
 
     private func destination(_ name: String) throws(APIError) -> (TrustRecord, Destination) {

@@ -26,6 +26,8 @@ actor TransferQueue: Service {
         var isCancelling = false
         var error: APIError?
         var report: TransferReport?
+        /// All of it waits at the destination for the release of its group: it takes no place here.
+        var isHeld = false
     }
 
     /// Transfers that may wait in line; above, new ones are refused.
@@ -35,6 +37,7 @@ actor TransferQueue: Service {
     let journal: Journal
     let now: @Sendable () -> Date
     private let runner: any TransferRunner
+    let gate: (any TransferGate)?
     let settings: Settings
     private let wakeups: AsyncStream<Void>
     let wake: AsyncStream<Void>.Continuation
@@ -64,11 +67,13 @@ actor TransferQueue: Service {
         journal: Journal,
         runner: any TransferRunner,
         settings: Settings,
+        gate: (any TransferGate)? = nil,
         now: @escaping @Sendable () -> Date
     ) throws(APIError) {
         self.catalogue = catalogue
         self.journal = journal
         self.runner = runner
+        self.gate = gate
         self.settings = settings
         self.now = now
         (self.wakeups, self.wake) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -153,12 +158,18 @@ actor TransferQueue: Service {
         self.store(job.entry)
         let run: any TransferRun
         do {
+            try await self.gate?.admit(job.request)
             let request = try await self.runner.prepare(job.request)
             let limit = self.jobs[id].map(\.limit) ?? job.limit
             run = try self.runner.makeRun(id, request, limit: limit)
         } catch {
             self.running.remove(id)
-            await self.fail(id, error)
+            // What is whole there does not fail because the destination is away for a while.
+            if job.isHeld, error.isRetryable, !self.isEnding(id) {
+                await self.park(id)
+            } else {
+                await self.fail(id, error)
+            }
             self.wake.yield()
             return
         }
@@ -171,7 +182,11 @@ actor TransferQueue: Service {
             await self.tidy(run)
         case .failure(let failure):
             await self.tidy(run)
-            await self.fail(id, failure)
+            if await self.isHeld(id, failure) {
+                await self.park(id)
+            } else {
+                await self.fail(id, failure)
+            }
             self.wake.yield()
         }
     }
@@ -190,7 +205,7 @@ actor TransferQueue: Service {
         } catch { return .failure(RunFailure(error)) }
     }
 
-    private func isEnding(_ id: String) -> Bool {
+    func isEnding(_ id: String) -> Bool {
         self.jobs[id]?.isCancelling ?? true
             || self.isDraining.load(ordering: .sequentiallyConsistent)
     }
@@ -287,6 +302,7 @@ actor TransferQueue: Service {
         let isStored = self.store(job.entry, event)
         self.journal.log(event, level: level)
         job.run = nil
+        self.gate?.ended(job.request)
         // What could not be stored, on a full disk above all, is told from here: in the catalogue
         // it still runs, and who waits for it would wait for ever (P10).
         self.jobs[job.entry.id] = isStored ? nil : job

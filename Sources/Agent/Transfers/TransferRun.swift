@@ -31,6 +31,16 @@ protocol TransferRunner: Sendable {
     ) throws(RunFailure) -> any TransferRun
 }
 
+/// What keeps the transfers of a group together, asked before and after each try.
+protocol TransferGate: Sendable {
+    /// Lets a try begin, or says why it may not.
+    func admit(_ request: ReplicateRequest) async throws(RunFailure)
+    /// Whether what a try brought waits at the destination for the release of its group.
+    func isHeld(_ request: ReplicateRequest) async -> Bool
+    /// A transfer has ended, for good.
+    func ended(_ request: ReplicateRequest)
+}
+
 /// Why a try failed, and whether another one can help.
 struct RunFailure: Error {
     let error: APIError

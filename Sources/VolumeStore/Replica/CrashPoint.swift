@@ -18,6 +18,10 @@ public enum CrashPoint: String, CaseIterable, Sendable {
     case digestsSynced
     /// The stage has everything that a generation needs.
     case generationRecorded
+    /// The stage of a held group is recorded as prepared: it waits for the release.
+    case prepared
+    /// The release of a group is durable: from here on each of its targets becomes visible.
+    case releaseDecided
     /// The commit record is durable: from here on the target is the volume's generation.
     case commitRecorded
     /// The journal was applied, its result may not be durable.

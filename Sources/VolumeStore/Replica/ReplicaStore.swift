@@ -179,11 +179,19 @@ public final class ReplicaStore: Sendable {
 
     /// Throws away stages that nobody has continued since `oldest`, in nanoseconds since 1970.
     ///
+    /// - Parameters:
+    ///   - oldest: what was continued since is kept.
+    ///   - held: volumes whose stages wait for something else.
     /// - Returns: the volumes whose stage was thrown away.
-    public func discardStages(untouchedSince oldest: Int64) -> [VolumeID] {
+    public func discardStages(
+        untouchedSince oldest: Int64,
+        keeping held: Set<VolumeID> = []
+    ) -> [VolumeID] {
         self.volumes()
             .filter { volume in
-                guard let touched = volume.stageLastTouched, touched < oldest else { return false }
+                guard !held.contains(volume.id), let touched = volume.stageLastTouched,
+                    touched < oldest
+                else { return false }
                 return (try? volume.discardLeftover()) ?? false
             }
             .map(\.id)

@@ -56,7 +56,7 @@ extension ReplicaVolume {
     }
 
     /// Steps 3 and 4: the stage gets everything that it needs as a generation.
-    private func seal(
+    func seal(
         _ stage: Stage,
         as generation: Generation
     ) throws(StoreError) -> CommitRecord.Pending {
@@ -122,7 +122,7 @@ extension ReplicaVolume {
     }
 
     /// Step 5; before it, readers of bytes that will change in place are kept out.
-    private func beginSwitch(_ pending: CommitRecord.Pending) throws(StoreError) {
+    func beginSwitch(_ pending: CommitRecord.Pending) throws(StoreError) {
         let record = try self.state.withLock { (state) throws(StoreError) in
             guard state.readers == 0 || pending.method != .apply else {
                 throw StoreError(
@@ -170,6 +170,7 @@ extension ReplicaVolume {
             state.commit = final
             state.isSwitching = false
             state.stage = nil
+            state.prepared = nil
             state.spare = nil
             state.record.size = pending.target.generation.size
         }
@@ -208,7 +209,7 @@ extension ReplicaVolume {
         }
         if let visible = commit.visible {
             let rest = StagePaths(directory: self.paths.directory(of: visible))
-            for path in [rest.record, rest.log, rest.digestPages, rest.journal] {
+            for path in [rest.record, rest.log, rest.digestPages, rest.journal, rest.prepared] {
                 try PoolDirectory.remove(path)
             }
             // The record of the volume follows the generation; it decides nothing.

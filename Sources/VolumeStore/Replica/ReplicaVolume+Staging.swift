@@ -31,7 +31,7 @@ extension ReplicaVolume {
         }
     }
 
-    private func beginStaging() throws(StoreError) -> (VolumeRecord, CommitRecord, Stage?) {
+    func beginStaging() throws(StoreError) -> (VolumeRecord, CommitRecord, Stage?) {
         try self.state.withLock { (state) throws(StoreError) in
             guard !state.isDeleted else {
                 throw StoreError(.notFound, "the volume was deleted", path: self.directory)
@@ -40,6 +40,8 @@ extension ReplicaVolume {
                 throw StoreError(.busy, "the volume has a session already", path: self.directory)
             }
             state.isStaging = true
+            // Whoever has the stage may write to it: what was proven of it has to be proven again.
+            state.prepared = nil
             return (state.record, state.commit, state.stage)
         }
     }
@@ -158,6 +160,7 @@ extension ReplicaVolume {
             }
             state.isStaging = true
             state.stage = nil
+            state.prepared = nil
             return true
         }
         guard isFree else { return false }
@@ -174,7 +177,10 @@ extension ReplicaVolume {
     private func remove(_ stage: Stage) throws(StageError) {
         // A decided switch needs the stage, whatever became of the session.
         guard !self.needsRecovery else { return }
-        self.state.withLock { $0.stage = nil }
+        self.state.withLock { state in
+            state.stage = nil
+            state.prepared = nil
+        }
         try storing { () throws(StoreError) in
             try self.paths.stage.remove()
         }

@@ -32,6 +32,8 @@ public final class ReplicaVolume: Sendable {
         /// The bytes of the visible generation are being changed in place.
         var isSwitching = false
         var isDeleted = false
+        /// What this process has proven and sealed, and a group holds back.
+        var prepared: PreparedRecord?
         /// The generation that the spare clone is one of; nil where there is none.
         var spare: GenerationRecord?
     }

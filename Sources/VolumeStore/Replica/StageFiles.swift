@@ -33,6 +33,7 @@ struct StagePaths {
     var digestPages: String { "\(self.directory)/digest-pages" }
     var log: String { "\(self.directory)/durable.log" }
     var generation: String { "\(self.directory)/generation.json" }
+    var prepared: String { "\(self.directory)/prepared.json" }
 
     /// Removes the stage; its record goes first, durably.
     ///

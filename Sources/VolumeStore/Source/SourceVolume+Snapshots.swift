@@ -23,20 +23,11 @@ extension SourceVolume {
         _ snapshot: SnapshotID,
         isPinned: Bool = false
     ) throws(StoreError) -> SourceSnapshot {
-        let number = try self.takeNumber()
+        let begun = try self.beginFreeze(snapshot)
         do throws(StoreError) {
-            let directory = "\(self.directory)/generations/\(number.number)-\(snapshot)"
-            // Durable before the image, whose place beside an attached file only it tells.
-            try DurableFile.makeDirectory("\(self.directory)/generations")
-            try DurableFile.makeDirectory(directory)
-            var record = try self.makeImage(of: snapshot, number, in: directory)
-            record.isPinned = isPinned
-            try StateFile.store(record, to: SourceSnapshot.recordPath(in: directory))
-            try DurableFile.syncDirectory("\(self.directory)/generations")
-            try self.noteSize(record.size)
-            return SourceSnapshot(record: record, directory: directory)
+            return try self.settle(try self.makeImage(of: begun), isPinned: isPinned)
         } catch {
-            self.release(number)
+            self.release(begun.number)
             throw error
         }
     }
@@ -119,15 +110,45 @@ extension SourceVolume {
 // MARK: - Images
 
 extension SourceVolume {
-    private func makeImage(
-        of snapshot: SnapshotID,
-        _ number: GenerationNumber,
-        in directory: String
-    ) throws(StoreError) -> SnapshotRecord {
+    /// A view that has its number and its directory.
+    struct BegunFreeze {
+        let number: GenerationNumber
+        let snapshot: SnapshotID
+        let directory: String
+    }
+
+    /// A view whose image is there and may not be durable.
+    struct MadeImage {
+        var record: SnapshotRecord
+        let directory: String
+        let image: BlockFile
+    }
+
+    /// Steps 1 and 2; who gives up calls ``abandon(_:)``.
+    func beginFreeze(_ snapshot: SnapshotID) throws(StoreError) -> BegunFreeze {
+        let number = try self.takeNumber()
+        do throws(StoreError) {
+            let directory = "\(self.directory)/generations/\(number.number)-\(snapshot)"
+            // Durable before the image, whose place beside an attached file only it tells.
+            try DurableFile.makeDirectory("\(self.directory)/generations")
+            try DurableFile.makeDirectory(directory)
+            return BegunFreeze(number: number, snapshot: snapshot, directory: directory)
+        } catch {
+            self.release(number)
+            throw error
+        }
+    }
+
+    /// Gives up a view that was begun; the next prune removes what there is of it.
+    func abandon(_ begun: BegunFreeze) { self.release(begun.number) }
+
+    /// Step 3, up to where the application's next write does not matter any more.
+    func makeImage(of begun: BegunFreeze) throws(StoreError) -> MadeImage {
+        let (snapshot, directory) = (begun.snapshot, begun.directory)
         let live = try BlockFile.open(self.livePath, writable: false)
         try live.sync()
         var record = SnapshotRecord(
-            number: number,
+            number: begun.number,
             snapshot: snapshot,
             size: .zero,
             backing: .clone,
@@ -162,13 +183,23 @@ extension SourceVolume {
         // What is attached can have grown since: no tree of digests is that large.
         record.size = try image.size()
         try SourceStore.check(record.size)
+        return MadeImage(record: record, directory: directory, image: image)
+    }
+
+    /// The rest of step 3, and step 4.
+    func settle(_ made: MadeImage, isPinned: Bool) throws(StoreError) -> SourceSnapshot {
+        var record = made.record
+        record.isPinned = isPinned
         if record.backing == .clone {
-            try image.sync()
+            try made.image.sync()
             try DurableFile.syncDirectory(
-                record.imagePath == "image" ? directory : Self.parent(of: self.livePath)
+                record.imagePath == "image" ? made.directory : Self.parent(of: self.livePath)
             )
         }
-        return record
+        try StateFile.store(record, to: SourceSnapshot.recordPath(in: made.directory))
+        try DurableFile.syncDirectory("\(self.directory)/generations")
+        try self.noteSize(record.size)
+        return SourceSnapshot(record: record, directory: made.directory)
     }
 
     /// A clone of a file; nil where its file system has none, or the path is on another one.

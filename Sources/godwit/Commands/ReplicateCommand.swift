@@ -16,6 +16,7 @@ struct ReplicateCommand: AsyncParsableCommand {
             Examples:
               godwit --agent DIR replicate db --to remote
               godwit --agent DIR replicate db logs --to remote --limit 100MiB/s -o json
+              godwit --agent DIR replicate db logs --to remote --together
             Ctrl-C stops watching, not the transfers.
             """
     )
@@ -35,6 +36,8 @@ struct ReplicateCommand: AsyncParsableCommand {
     @Option(parsing: .unconditional, help: "Data connections of each transfer, 1 to 16.")
     var streams: Int?
     @Flag(help: "Let a volume that was made smaller cut its copy.") var allowShrink = false
+    @Flag(help: "Freeze the volumes together, and show them together at the destination.")
+    var together = false
     @Flag(help: "Do not wait for the end.") var detach = false
     @Option(parsing: .unconditional, help: "Seconds to wait; the transfers go on after it.")
     var timeout: Int?
@@ -53,6 +56,10 @@ struct ReplicateCommand: AsyncParsableCommand {
         if self.detach, self.timeout != nil {
             throw ValidationError("--timeout does not go with --detach, which waits for nothing.")
         }
+        let isPlain = self.full == nil && self.codec == .auto && self.streams == nil
+        if self.together, self.detach || self.allowShrink || !isPlain {
+            throw ValidationError("With --together only --limit and --timeout can be given.")
+        }
         if let limit { _ = try parsed { () throws(APIError) in try ByteSize.rate(of: limit) } }
     }
 
@@ -67,6 +74,7 @@ struct ReplicateCommand: AsyncParsableCommand {
             streams: self.streams,
             allowShrink: self.allowShrink
         )
+        if self.together { return try await self.runTogether(limit) }
         try await self.options.withAgent { agent in
             let accepted: ItemList<TransferInfo> = try await agent.post(
                 AgentRoute.transfers,
@@ -86,6 +94,21 @@ struct ReplicateCommand: AsyncParsableCommand {
                 timeout: self.timeout.map { .seconds($0) }
             )
             let ended = try await watch.untilFinal(accepted.items)
+            try console.show(ended.map(\.shownReport))
+            try Self.end(ended, console: console)
+        }
+    }
+
+    private func runTogether(_ limit: UInt64?) async throws {
+        let console = self.options.console
+        try await self.options.withAgent { agent in
+            let run = TogetherRun(
+                agent: agent,
+                console: console,
+                prefix: self.options.commandPrefix,
+                timeout: self.timeout.map { .seconds($0) }
+            )
+            let ended = try await run(self.volumes, to: self.to, limit: limit)
             try console.show(ended.map(\.shownReport))
             try Self.end(ended, console: console)
         }
