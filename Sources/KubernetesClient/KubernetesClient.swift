@@ -22,7 +22,7 @@ public final class KubernetesClient: Sendable {
     private let credentials: CredentialSource
     private let gate: RequestGate
     private let retries: RetryPolicy
-    private let program: String
+    let program: String
     private let onWarning: @Sendable (String) -> Void
     /// What the server serves, for ``knownDiscovery(isNew:)``.
     let known: SharedAnswer<Discovery>

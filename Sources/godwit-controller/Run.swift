@@ -49,6 +49,13 @@ struct Run: AsyncParsableCommand {
     @Option(help: "Where the embedded cluster listens: 127.0.0.1:PORT.") var listen: String?
     @Option(help: "A namespace whose user gets a kubeconfig in the embedded cluster.")
     var user: [String] = []
+    @Flag(
+        help: ArgumentHelp(
+            "Run the commands of Rules on this machine: an embedded cluster runs no pods.",
+            discussion: "Whoever may create a Rule can then do what this process can."
+        )
+    )
+    var runRulesLocally = false
 
     @Option(help: "The namespace whose Migrations may move any namespace.")
     var adminNamespace = "kube-system"
@@ -95,8 +102,9 @@ struct Run: AsyncParsableCommand {
         guard self.embedded == nil || self.kubeconfig == nil else {
             throw ValidationError("--embedded and --kubeconfig exclude each other")
         }
-        guard self.embedded != nil || (self.listen == nil && self.user.isEmpty) else {
-            throw ValidationError("--listen and --user are for --embedded")
+        let isBare = self.listen == nil && self.user.isEmpty && !self.runRulesLocally
+        guard self.embedded != nil || isBare else {
+            throw ValidationError("--listen, --user and --run-rules-locally are for --embedded")
         }
         guard (1...100).contains(self.workers) else {
             throw ValidationError("--workers must be from 1 to 100")
@@ -243,6 +251,11 @@ struct Run: AsyncParsableCommand {
         options.workers = self.workers
         options.zone = self.timeZone.flatMap { ScheduleZone(knownAs: $0) } ?? Composition.zone
         options.movesServiceAccounts = self.moveServiceAccounts
+        if self.embedded != nil {
+            options.rules =
+                self.runRulesLocally
+                ? .onThisMachine(variables: Composition.environment.variables) : .nowhere
+        }
         if self.trustClusterPairs { options.kubeconfigPermissions = .all }
         let plane = ControlPlane(
             client: client,

@@ -8,16 +8,27 @@ import Locks
 ///
 /// By the calls of the system, on a thread of its own. Foundation's class gives the pipes of each
 /// program that is started at the same time to all of them, and an end of output that never comes.
-struct ChildProcess: Sendable {
+package struct ChildProcess: Sendable {
     /// What a program printed, and how it ended.
-    struct Output: Sendable {
+    package struct Output: Sendable {
         /// The exit status, or 128 and the signal that ended it, as shells tell it.
-        var status: Int32 = 0
-        var output: [UInt8] = []
-        var errors: [UInt8] = []
+        package var status: Int32 = 0
+        /// What it wrote to its standard output.
+        package var output: [UInt8] = []
+        /// What it wrote to its standard error.
+        package var errors: [UInt8] = []
     }
 
-    enum Failure: Error {
+    /// What becomes of a program that prints more than it may.
+    package enum Excess: Sendable {
+        /// It is killed.
+        case isRefused
+        /// Of each output the end is kept. Nothing that it started outlives it.
+        case isDropped
+    }
+
+    /// Why nothing came of a program.
+    package enum Failure: Error {
         case cannotStart(String)
         case printsTooMuch(Int)
     }
@@ -27,13 +38,36 @@ struct ChildProcess: Sendable {
     let variables: [String: String]
     /// Bytes that it may print.
     let limit: Int
+    let excess: Excess
+
+    /// A program that is not started yet.
+    ///
+    /// - Parameters:
+    ///   - executable: its path.
+    ///   - arguments: what it gets.
+    ///   - variables: all that it knows of its surroundings.
+    ///   - limit: bytes that it may print.
+    ///   - excess: what becomes of more.
+    package init(
+        executable: String,
+        arguments: [String],
+        variables: [String: String],
+        limit: Int,
+        excess: Excess = .isRefused
+    ) {
+        self.executable = executable
+        self.arguments = arguments
+        self.variables = variables
+        self.limit = limit
+        self.excess = excess
+    }
 
     /// Runs the program to its end.
     ///
     /// When the task is cancelled, the program is killed with all that it has started.
     ///
     /// - Throws: ``Failure``, `CancellationError`.
-    func run() async throws -> Output {
+    package func run() async throws -> Output {
         let life = ChildLife()
         let output = try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -59,7 +93,7 @@ struct ChildProcess: Sendable {
         var printed = Output()
         let isTooMuch = !self.gather(&printed, output.read, errors.read)
         if isTooMuch { life.kill() }
-        printed.status = life.end(child)
+        printed.status = life.end(child, withGroup: self.excess == .isDropped)
         if isTooMuch { throw Failure.printsTooMuch(self.limit) }
         return printed
     }
@@ -84,9 +118,20 @@ struct ChildProcess: Sendable {
                 let bytes = chunk.prefix(max(count, 0))
                 if index == 0 { printed.output += bytes } else { printed.errors += bytes }
             }
-            if printed.output.count + printed.errors.count > self.limit { return false }
+            guard self.hasRoom(for: &printed) else { return false }
         }
         return true
+    }
+
+    /// False where it has printed too much.
+    private func hasRoom(for printed: inout Output) -> Bool {
+        switch self.excess {
+        case .isRefused: return printed.output.count + printed.errors.count <= self.limit
+        case .isDropped:
+            printed.output.removeFirst(max(printed.output.count - self.limit, 0))
+            printed.errors.removeFirst(max(printed.errors.count - self.limit, 0))
+            return true
+        }
     }
 
     private func spawn(_ output: Int32, _ errors: Int32) throws -> pid_t {
@@ -176,9 +221,11 @@ private final class ChildLife: Sendable {
     }
 
     /// Waits for the end, and gives the number back.
-    func end(_ child: pid_t) -> Int32 {
+    func end(_ child: pid_t, withGroup: Bool) -> Int32 {
         var information = siginfo_t()
         while waitid(P_PID, id_t(child), &information, WEXITED | WNOWAIT) < 0, errno == EINTR {}
+        // Until it is reaped no other group can have its number.
+        if withGroup { Glibc.kill(-child, SIGKILL) }
         self.state.withLock { $0 = .over }
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0, errno == EINTR {}

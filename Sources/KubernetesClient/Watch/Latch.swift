@@ -3,7 +3,7 @@
 import Locks
 
 /// Opens once, and lets all go that wait for it.
-final class Latch: Sendable {
+package final class Latch: Sendable {
     private struct State {
         var isOpen = false
         var nextNumber = 0
@@ -14,9 +14,14 @@ final class Latch: Sendable {
 
     private let state = Locked(State())
 
-    var isOpen: Bool { self.state.withLock { $0.isOpen } }
+    /// A closed one.
+    package init() {}
 
-    func open() {
+    /// Whether it was opened.
+    package var isOpen: Bool { self.state.withLock { $0.isOpen } }
+
+    /// Opens it for good.
+    package func open() {
         let waiting = self.state.withLock { state in
             state.isOpen = true
             defer { state.waiting = [:] }
@@ -28,7 +33,7 @@ final class Latch: Sendable {
     /// Waits until it is open.
     ///
     /// - Throws: `CancellationError`.
-    func wait() async throws {
+    package func wait() async throws {
         let number = self.state.withLock { state in
             defer { state.nextNumber += 1 }
             return state.nextNumber
