@@ -19,6 +19,8 @@ public struct ControlPlaneOptions: Sendable {
     /// What the kubeconfig of a ClusterPair may make this process do: nothing, unless whoever runs
     /// it trusts everybody who may create a ClusterPair.
     public var kubeconfigPermissions: Kubeconfig.Permissions = []
+    /// How the commands of Rules are run.
+    public var rules = RuleExecution.inPods
 
     /// The defaults.
     public init() {}
@@ -103,6 +105,7 @@ public struct ControlPlane: Sendable {
             StorkResource.clusterPairs, StorkResource.migrations,
             StorkResource.resourceTransformations, StorkResource.migrationSchedules,
             StorkResource.schedulePolicies, StorkResource.namespacedSchedulePolicies,
+            StorkResource.actions, StorkResource.recoveryPoints,
         ] {
             do { _ = try await client.list(resource, limit: 1) } catch {
                 guard error.reason != .notFound else {
@@ -130,6 +133,27 @@ public struct ControlPlane: Sendable {
         _ remotes: RemoteClusters,
         _ onReady: @escaping @Sendable () -> Void
     ) async throws {
+        let loops = self.migrating(parts, remotes) + self.failingOver(parts, remotes)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await parts.events.run() }
+            for reflector in parts.reflectors { group.addTask { await reflector.run() } }
+            group.addTask {
+                // Before, an object that is there would be taken for one that is gone.
+                for reflector in parts.reflectors { try await reflector.waitUntilSynced() }
+                onReady()
+                await withDiscardingTaskGroup { group in
+                    for loop in loops { group.addTask { await loop() } }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// What works until it is cancelled.
+    private typealias Loop = @Sendable () async -> Void
+
+    /// The controllers of pairs, transformations, Migrations and their schedules.
+    private func migrating(_ parts: Parts, _ remotes: RemoteClusters) -> [Loop] {
         let pairs = ClusterPairController(
             shell: parts.shell(of: StorkResource.clusterPairs, parts.pairs),
             driver: self.driver,
@@ -147,6 +171,11 @@ public struct ControlPlane: Sendable {
             driver: self.driver,
             remotes: remotes,
             mover: ClusterMover(source: self.client, driver: self.driver),
+            rules: RuleEngine(
+                cluster: self.client,
+                runner: self.commandRunner,
+                wait: self.environment.wait
+            ),
             movesServiceAccounts: self.options.movesServiceAccounts,
             doubt: { key in
                 pairs.doubt(key)
@@ -158,29 +187,41 @@ public struct ControlPlane: Sendable {
             shell: parts.shell(of: StorkResource.resourceTransformations, parts.transformations),
             cluster: self.client
         )
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await parts.events.run() }
-            for reflector in parts.reflectors { group.addTask { await reflector.run() } }
-            group.addTask {
-                // Before, an object that is there would be taken for one that is gone.
-                for reflector in parts.reflectors { try await reflector.waitUntilSynced() }
-                onReady()
-                await withDiscardingTaskGroup { group in
-                    group.addTask { await parts.schedules.run(schedules, self.client) }
-                    group.addTask {
-                        await parts.pairQueue.run { try await pairs.reconcile($0) }
-                    }
-                    group.addTask {
-                        await parts.transformationQueue.run {
-                            try await transformations.reconcile($0)
-                        }
-                    }
-                    group.addTask {
-                        await parts.migrationQueue.run { try await migrations.reconcile($0) }
-                    }
-                }
-            }
-            try await group.waitForAll()
+        return [
+            { await parts.schedules.run(schedules, self.client) },
+            { await parts.pairQueue.run { try await pairs.reconcile($0) } },
+            { await parts.transformationQueue.run { try await transformations.reconcile($0) } },
+            { await parts.migrationQueue.run { try await migrations.reconcile($0) } },
+        ]
+    }
+
+    /// The controller of Actions, and what keeps a source quiet whose applications run elsewhere.
+    private func failingOver(_ parts: Parts, _ remotes: RemoteClusters) -> [Loop] {
+        let actions = ActionController(
+            shell: parts.shell(of: StorkResource.actions, parts.actions.actions),
+            driver: self.driver,
+            remotes: remotes,
+            local: self.client
+        )
+        let fence = SourceFence(
+            shell: parts.shell(of: StorkResource.migrationSchedules, parts.schedules.schedules),
+            driver: self.driver,
+            remotes: remotes,
+            local: self.client
+        )
+        return [
+            { await parts.actions.queue.run { try await actions.reconcile($0) } },
+            { await parts.schedules.fences.run { try await fence.reconcile($0) } },
+        ]
+    }
+}
+
+extension ControlPlane {
+    private var commandRunner: any CommandRunner {
+        switch self.options.rules {
+        case .inPods: PodCommandRunner(client: self.client)
+        case .onThisMachine(let variables): LocalCommandRunner(variables: variables)
+        case .nowhere: NoCommandRunner()
         }
     }
 }
@@ -196,11 +237,12 @@ private struct Parts: Sendable {
     let pairs: Reflector
     let migrations: Reflector
     let transformations: Reflector
+    let actions: ActionParts
     let namespaces: Reflector
     let schedules: ScheduleParts
 
     var reflectors: [Reflector] {
-        [self.namespaces, self.pairs, self.transformations, self.migrations]
+        [self.namespaces, self.pairs, self.transformations, self.migrations, self.actions.actions]
             + self.schedules.reflectors
     }
 
@@ -213,8 +255,9 @@ private struct Parts: Sendable {
         self.client = client
         self.environment = environment
         self.events = events
+        let workers = options.workers
         func queue(_ name: String) -> Controller {
-            Controller(name, workers: options.workers, environment: environment)
+            Controller(name, workers: workers, environment: environment)
         }
         let pairQueue = queue("clusterpair")
         let migrationQueue = queue("migration")
@@ -222,16 +265,10 @@ private struct Parts: Sendable {
         self.pairQueue = pairQueue
         self.migrationQueue = migrationQueue
         self.transformationQueue = transformationQueue
-        let log = { @Sendable (error: ClusterError) in
-            environment.logger.warning("watch failed", metadata: ["error": "\(error)"])
-        }
+        let log = environment.watchFailed
         self.namespaces = Reflector(client, BuiltIn.namespaces, onTrouble: log)
-        let schedules = ScheduleParts(
-            client,
-            workers: options.workers,
-            environment,
-            transform: Self.bare
-        )
+        self.actions = ActionParts(client, workers: workers, environment, Self.bare)
+        let schedules = ScheduleParts(client, workers: workers, environment, Self.bare)
         self.schedules = schedules
         let migrations = Reflector(
             client,

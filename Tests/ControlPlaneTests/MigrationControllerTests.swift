@@ -150,9 +150,49 @@ import Testing
         #expect(status.conditions["Succeeded"]?.status == .no)
         #expect(status.conditions["Succeeded"]?.reason == "NoSpace")
         #expect(status.conditions["Succeeded"]?.message.contains("add space") == true)
-        #expect(status.volumes.map(\.status) == [.failed, .successful])
+        #expect(status.volumes.map(\.status) == [.failed, .failed], "shown together or not at all")
+        #expect(status.volumes.map(\.cause) == ["NoSpace", "VolumeGroupFailed"])
+        #expect(self.stage.driver.state.withLock { $0.committed.isEmpty })
+        #expect(self.stage.mover.points.withLock { $0.isEmpty })
         #expect(self.stage.mover.moves.withLock { $0 } == 0, "no object without its volume")
-        #expect(status.summary?.volumesDone == 1)
+        #expect(status.summary?.volumesDone == 0)
+    }
+
+    @Test func theRecoveryPointNamesWhatIsShownBeforeItIs() async throws {
+        self.stage.prepare(claims: ["a", "b"])
+        self.stage.putMigration()
+        let away = Trouble(.destinationUnreachable, "nobody answers")
+        self.stage.mover.trouble.withLock { $0 = away }
+        let controller = self.stage.migrationController()
+        try await self.stage.look(controller, limit: 8)
+        #expect(self.stage.migration.conditions["Succeeded"]?.reason == "DestinationUnreachable")
+        #expect(self.stage.driver.state.withLock { $0.committed.isEmpty }, "the record comes first")
+        self.stage.mover.trouble.withLock { $0 = nil }
+        try await self.stage.look(controller)
+        let status = self.stage.migration
+        #expect(status.status == .successful && status.recoveryPoint?.isVisible == true)
+        #expect(status.recoveryPoint?.time == Timestamp(seconds: 999_000))
+        let point = try #require(self.stage.mover.points.withLock { $0.last })
+        let spec = try #require(RecoveryPointSpec(point["spec"]))
+        #expect(point.key == ObjectKey("db", "m-uid-m") && spec.isAtomic)
+        #expect(spec.namespaces == ["db"] && spec.migration == "m" && spec.group == "uid-m")
+        #expect(spec.volumes.map(\.volume) == ["pv-a", "pv-b"])
+        #expect(spec.volumes.map(\.generation) == [1, 2])
+        #expect(spec.volumes.map(\.claim) == [ObjectKey("db", "a"), ObjectKey("db", "b")])
+    }
+
+    @Test func copiesThatTheStorageHasForgottenAreFrozenAnew() async throws {
+        self.stage.prepare()
+        self.stage.putMigration()
+        let controller = self.stage.migrationController()
+        try await self.stage.look(controller, limit: 2)
+        #expect(self.stage.migration.recoveryPoint != nil)
+        self.stage.driver.state.withLock { $0.looks = [:] }
+        try await self.stage.look(controller)
+        #expect(self.stage.migration.status == .successful && self.stage.migration.freezes == 1)
+        let begun = self.stage.driver.state.withLock { $0.begun.keys.sorted() }
+        #expect(begun == ["uid-m-1-db-data", "uid-m-db-data"], "another freeze, another task")
+        #expect(self.stage.notices.withLock { $0.contains { $0.message.contains("frozen anew") } })
     }
 
     @Test func anObjectThatDoesNotArriveIsNoSuccess() async throws {

@@ -243,15 +243,6 @@ import Testing
         #expect(trouble.message == "1 of 3 volumes failed: claim db/a: no space")
     }
 
-    @Test func aRuleKeepsItAtTheBeginningAndSaysWhy() {
-        let step = self.changed { $0.rules = ["flush"] }
-        #expect(self.trouble(step)?.reason == .ruleNotSupported)
-        guard case .wait = step else {
-            Issue.record("\(step)")
-            return
-        }
-    }
-
     @Test func aTransformationHasToBeReady() {
         for state in [
             MigrationFacts.Transformation.tooMany, .missing("t"),

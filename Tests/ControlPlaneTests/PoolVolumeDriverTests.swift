@@ -8,131 +8,12 @@ import Testing
 
 @testable import ControlPlane
 
-/// An agent with a few volumes and pairs, that does what it is told and remembers it.
-final class FakeAgent: AgentAccess {
-    struct State: Sendable {
-        var volumes: [String: VolumeRole] = [:]
-        var pairs: [PairInfo] = []
-        var transfers: [String: TransferInfo] = [:]
-        var asked: [ReplicateRequest] = []
-        /// What every call fails with, while there is something.
-        var failure: APIError?
-    }
-
-    let place: String
-    let state: Locked<State>
-
-    init(_ place: String, volumes: [String: VolumeRole] = [:]) {
-        self.place = place
-        self.state = Locked(State(volumes: volumes))
-    }
-
-    private func now<Answer: Sendable>(
-        _ body: (inout State) throws(APIError) -> Answer
-    ) throws(APIError) -> Answer {
-        try self.state.withLock { (state) throws(APIError) -> Answer in
-            if let failure = state.failure { throw failure }
-            return try body(&state)
-        }
-    }
-
-    func pairs() async throws(APIError) -> [PairInfo] {
-        try self.now { (state) throws(APIError) in state.pairs }
-    }
-
-    func pair(_ request: PairCreateRequest) async throws(APIError) -> PairInfo {
-        try self.now { (state) throws(APIError) in
-            let info = PairInfo(
-                name: request.name,
-                direction: .outgoing,
-                cluster: "remote",
-                host: request.ip,
-                apiPort: request.port,
-                dataPort: 9010,
-                mode: request.mode,
-                created: Date(timeIntervalSince1970: 0),
-                certificateExpires: nil,
-                fingerprint: nil
-            )
-            state.pairs = [info]
-            return info
-        }
-    }
-
-    func check(pair name: String) async throws(APIError) -> PairCheck {
-        try self.now { (_) throws(APIError) in
-            PairCheck(name: name, cluster: "remote", version: "0", protocolVersion: "1.0")
-        }
-    }
-
-    func deletePair(_ name: String) async throws(APIError) {
-        try self.now { (state) throws(APIError) in state.pairs.removeAll { $0.name == name } }
-    }
-
-    func volume(_ name: String) async throws(APIError) -> VolumeInfo {
-        try self.now { (state) throws(APIError) in
-            guard let role = state.volumes[name] else {
-                throw APIError(.volumeNotFound, "There is no volume \(name).")
-            }
-            return VolumeInfo(
-                name: name,
-                id: "1",
-                role: role,
-                sizeBytes: 1,
-                lineage: "1",
-                path: nil,
-                backing: "pool",
-                owner: nil,
-                generation: nil,
-                generations: []
-            )
-        }
-    }
-
-    func replicate(_ request: ReplicateRequest) async throws(APIError) -> TransferInfo {
-        try self.now { (state) throws(APIError) in
-            state.asked.append(request)
-            let id = request.id ?? "random"
-            if let known = state.transfers[id] { return known }
-            let info = TransferInfo(
-                id: id,
-                volume: request.volumes[0],
-                pair: request.pair,
-                state: .queued,
-                attempt: 0,
-                created: Date(timeIntervalSince1970: 0)
-            )
-            state.transfers[id] = info
-            return info
-        }
-    }
-
-    func transfer(_ id: String) async throws(APIError) -> TransferInfo {
-        try self.now { (state) throws(APIError) in
-            guard let info = state.transfers[id] else {
-                throw APIError(.transferNotFound, "There is no transfer \(id).")
-            }
-            return info
-        }
-    }
-
-    func cancel(_ id: String) async throws(APIError) {
-        try self.now { (state) throws(APIError) in
-            guard let info = state.transfers[id] else {
-                throw APIError(.transferNotFound, "There is no transfer \(id).")
-            }
-            guard !info.state.isFinal else { throw APIError(.transferEnded, "It has ended.") }
-            state.transfers[id]?.state = .cancelled
-        }
-    }
-}
-
 @Suite struct PoolVolumeDriverTests {
-    private let copy = VolumeCopy(
-        task: "uid-db-data",
-        volume: "pvc-1",
+    private let group = VolumeGroup(
+        task: "uid",
         remote: "remote",
-        cadence: .everySeventhFull
+        cadence: .everySeventhFull,
+        copies: [VolumeCopy(task: "uid-db-data", volume: "pvc-1")]
     )
     private let request = StoragePairRequest(
         name: "db-pair",
@@ -168,33 +49,72 @@ final class FakeAgent: AgentAccess {
     @Test func aVolumeIsFoundAtTheAgentThatHoldsIt() async throws {
         let agents = [FakeAgent("a"), FakeAgent("b", volumes: ["pvc-1": .source])]
         let driver = try await self.paired(agents)
-        try await driver.start(self.copy)
+        _ = try await driver.begin(self.group)
         #expect(agents[0].state.withLock { $0.asked.isEmpty })
-        #expect(agents[1].state.withLock { $0.asked.map(\.volumes) } == [["pvc-1"]])
+        let asked = agents[1].state.withLock { $0.asked.flatMap(\.members).map(\.volume) }
+        #expect(asked == ["pvc-1"])
     }
 
-    @Test func oneTaskIsOneTransferWhoeverAsks() async throws {
+    @Test func oneTaskIsOneGroupWhoeverAsks() async throws {
         let agent = FakeAgent("a", volumes: ["pvc-1": .source])
-        try await self.paired([agent]).start(self.copy)
-        try await PoolVolumeDriver(agents: [agent]).start(self.copy)
-        #expect(agent.state.withLock { $0.transfers.count } == 1)
-        let ids = agent.state.withLock { Set($0.asked.compactMap(\.id)) }
-        #expect(ids == [PoolVolumeDriver.transferID(ofTask: "uid-db-data")])
-        #expect(ids.first?.count == 32)
+        let first = try await self.paired([agent]).begin(self.group)
+        let second = try await PoolVolumeDriver(agents: [agent]).begin(self.group)
+        #expect(first == second && agent.state.withLock { $0.groups.count } == 1)
+        let transfers = agent.state.withLock { $0.asked.flatMap(\.members).map(\.transfer) }
+        #expect(Set(transfers) == [PoolVolumeDriver.identity(ofTask: "uid-db-data")])
+        #expect(transfers.first?.count == 32 && first.group.count == 32)
         #expect(
-            PoolVolumeDriver.transferID(ofTask: "uid-db-other")
-                != PoolVolumeDriver.transferID(ofTask: "uid-db-data")
+            PoolVolumeDriver.identity(ofTask: "uid-db-other")
+                != PoolVolumeDriver.identity(ofTask: "uid-db-data")
         )
     }
 
-    @Test func theCadenceOfTheClusterPairIsThatOfTheTransfer() async throws {
+    @Test func aGroupOnTwoAgentsIsShownWhenBothArePrepared() async throws {
+        let agents = [
+            FakeAgent("a", volumes: ["pvc-1": .source]),
+            FakeAgent("b", volumes: ["pvc-2": .source]),
+        ]
+        agents[0].state.withLock { $0.frozenAt = 20 }
+        agents[1].state.withLock { $0.frozenAt = 10 }
+        let driver = try await self.paired(agents)
+        var group = self.group
+        group.copies.append(VolumeCopy(task: "uid-db-log", volume: "pvc-2"))
+        let freeze = try await driver.begin(group)
+        #expect(freeze.time == Timestamp(seconds: 10), "the earlier of both")
+        #expect(!freeze.isAtomic, "nobody looks between two agents")
+        #expect(freeze.volumes.keys.sorted() == ["pvc-1", "pvc-2"])
+        agents[1].prepareAll()
+        #expect(try await driver.progress(of: group)?.map(\.state) == [.running, .prepared])
+        agents[0].prepareAll()
+        #expect(try await driver.progress(of: group)?.map(\.state) == [.prepared, .prepared])
+        try await driver.commit(group)
+        #expect(try await driver.progress(of: group)?.map(\.state) == [.done, .done])
+    }
+
+    @Test func moreThanAnAgentTakesAtOnceAreSeveralGroupsOfIt() async throws {
+        let count = GroupRequest.memberLimit + 1
+        let names = (1...count).map { "pvc-\($0)" }
+        let agent = FakeAgent(
+            "a",
+            volumes: Dictionary(uniqueKeysWithValues: names.map { ($0, .source) })
+        )
+        var group = self.group
+        group.copies = names.map { VolumeCopy(task: "uid-\($0)", volume: $0) }
+        let freeze = try await self.paired([agent]).begin(group)
+        #expect(freeze.volumes.count == count && !freeze.isAtomic)
+        let sizes = agent.state.withLock { $0.asked.map(\.members.count) }
+        #expect(sizes == [GroupRequest.memberLimit, 1])
+        #expect(agent.state.withLock { Set($0.asked.map(\.id)).count } == 2)
+    }
+
+    @Test func theCadenceOfTheClusterPairIsThatOfTheGroup() async throws {
         let agent = FakeAgent("a", volumes: ["pvc-1": .source])
         let driver = try await self.paired([agent])
-        var copy = self.copy
-        try await driver.start(copy)
-        copy.task = "another"
-        copy.cadence = .alwaysIncremental
-        try await driver.start(copy)
+        var group = self.group
+        _ = try await driver.begin(group)
+        group.task = "another"
+        group.cadence = .alwaysIncremental
+        _ = try await driver.begin(group)
         #expect(
             agent.state.withLock { $0.asked.map(\.mode) } == [.migration, .disasterRecovery]
         )
@@ -204,12 +124,13 @@ final class FakeAgent: AgentAccess {
         let agents = [FakeAgent("a"), FakeAgent("b")]
         let driver = try await self.paired(agents)
         let nowhere = await self.trouble { () throws(VolumeTrouble) in
-            try await driver.start(self.copy)
+            _ = try await driver.begin(self.group)
         }
         #expect(nowhere?.reason == .volumeNotFound && nowhere?.isPassing == false)
+        #expect(nowhere?.volume == "pvc-1")
         agents[1].state.withLock { $0.failure = APIError(.agentUnreachable, "gone") }
         let unknown = await self.trouble { () throws(VolumeTrouble) in
-            try await driver.start(self.copy)
+            _ = try await driver.begin(self.group)
         }
         #expect(unknown?.reason == .agentUnreachable && unknown?.isPassing == true)
     }
@@ -217,7 +138,7 @@ final class FakeAgent: AgentAccess {
     @Test func aReplicaIsNoSource() async throws {
         let driver = try await self.paired([FakeAgent("a", volumes: ["pvc-1": .replica])])
         let trouble = await self.trouble { () throws(VolumeTrouble) in
-            try await driver.start(self.copy)
+            _ = try await driver.begin(self.group)
         }
         #expect(trouble?.message.contains("only a copy") == true)
     }
@@ -225,11 +146,76 @@ final class FakeAgent: AgentAccess {
     @Test func cancellingWhatHasEndedOrNeverBeganIsNoFailure() async throws {
         let agent = FakeAgent("a", volumes: ["pvc-1": .source])
         let driver = try await self.paired([agent])
-        try await driver.cancel(self.copy)
-        try await driver.start(self.copy)
-        try await driver.cancel(self.copy)
-        #expect(try await driver.progress(of: self.copy)?.state == .cancelled)
-        try await driver.cancel(self.copy)
+        try await driver.cancel(self.group)
+        #expect(try await driver.progress(of: self.group) == nil)
+        _ = try await driver.begin(self.group)
+        try await driver.cancel(self.group)
+        #expect(try await driver.progress(of: self.group)?.map(\.state) == [.cancelled])
+        try await driver.cancel(self.group)
+    }
+
+    // MARK: Failover
+
+    @Test func whatIsHeldBackIsShownWhereItIsWantedAndElseThrownAway() async throws {
+        let agent = FakeAgent("a", volumes: ["pvc-1": .replica])
+        func hold(
+            _ id: String,
+            _ state: HoldState,
+            _ volume: String,
+            _ snapshot: String
+        ) -> HoldInfo {
+            HoldInfo(
+                id: id,
+                pair: "p",
+                state: state,
+                created: Date(timeIntervalSince1970: 0),
+                members: [
+                    HoldMember(
+                        volumeID: "1",
+                        volume: volume,
+                        snapshot: snapshot,
+                        state: .prepared
+                    )
+                ]
+            )
+        }
+        agent.state.withLock {
+            $0.holds = [
+                hold("wanted", .held, "pvc-1", "s1"), hold("newer", .held, "pvc-1", "s2"),
+                hold("others", .held, "pvc-9", "s9"), hold("begun", .releasing, "pvc-1", "s1"),
+                hold("done", .committed, "pvc-1", "s0"),
+            ]
+        }
+        let state = VolumeFreeze.Frozen(generation: 4, snapshot: "s1")
+        try await PoolVolumeDriver(agents: [agent]).settle(["pvc-1": state])
+        let orders = agent.state.withLock { $0.orders }
+        #expect(orders == ["release wanted", "drop newer", "release begun"])
+    }
+
+    @Test func aVolumeIsPromotedWhereItsCopyIs() async throws {
+        let agents = [FakeAgent("a"), FakeAgent("b", volumes: ["pvc-1": .replica])]
+        let driver = PoolVolumeDriver(agents: agents)
+        try await driver.promote(
+            "pvc-1",
+            to: VolumeFreeze.Frozen(generation: 4, snapshot: "s1")
+        )
+        #expect(agents[1].state.withLock { $0.orders } == ["promote pvc-1 4 s1"])
+        try await driver.revert("pvc-1")
+        #expect(agents[1].state.withLock { $0.orders.count } == 1, "it says it was not promoted")
+        agents[1].state.withLock { $0.promotions = ["pvc-1"] }
+        try await driver.revert("pvc-1")
+        #expect(agents[1].state.withLock { $0.orders.last } == "revert pvc-1")
+    }
+
+    @Test func onlyAClonesNameIsDiscarded() async throws {
+        let agent = FakeAgent("a", volumes: ["pvc-1": .source, "pvc-1-drill": .source])
+        agent.state.withLock { $0.clones = ["pvc-1-drill"] }
+        let driver = PoolVolumeDriver(agents: [agent])
+        try await driver.discard(clone: "pvc-1")
+        try await driver.discard(clone: "never-there")
+        #expect(agent.state.withLock { $0.orders.isEmpty })
+        try await driver.discard(clone: "pvc-1-drill")
+        #expect(agent.state.withLock { $0.orders } == ["delete pvc-1-drill"])
     }
 
     @Test func unpairingEndsEveryAgentsPairAndIsDoneTwice() async throws {
@@ -267,11 +253,27 @@ final class FakeAgent: AgentAccess {
             progress: phase.map { TransferProgress(phase: $0) },
             error: APIError(.noSpace, "the pool is full", try: "run the same replicate again")
         )
-        let held = VolumeProgress(info, at: "here").waitsFor
+        let member = GroupMember(
+            volume: "pvc-1",
+            volumeID: "1",
+            transfer: "1",
+            generation: 1,
+            snapshot: "s",
+            state: state
+        )
+        let group = GroupInfo(
+            id: "1",
+            pair: "p",
+            state: .copying,
+            isAtomic: true,
+            frozen: Date(timeIntervalSince1970: 0),
+            members: [member]
+        )
+        let held = VolumeProgress(info, of: member, group, at: "here").waitsFor
         #expect(held?.reason == (isTold ? .noSpace : nil))
         #expect(held?.remedy?.contains("replicate") != true, "nobody has typed a command")
         info.error = nil
-        #expect(VolumeProgress(info, at: "here").waitsFor == nil)
+        #expect(VolumeProgress(info, of: member, group, at: "here").waitsFor == nil)
     }
 
     @Test(

@@ -6,7 +6,7 @@ import ObjectModel
 import Testing
 
 /// The command line of `godwit-controller`, and how a start that cannot work ends.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ControllerProcessTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ControllerProcessTests {
     private let scratch: ScratchDirectory
 
     init() throws { self.scratch = try ScratchDirectory() }
@@ -79,7 +79,7 @@ import Testing
         _ = try await program.logged("controllers ready")
         program.signal(SIGUSR1)
         let told = try await program.logged("statistics")
-        #expect(told["own.list"] == "7", "one list for each kind that is watched")
+        #expect(told["own.list"] == "8", "one list for each kind that is watched")
         #expect(program.stop() == 0, "\(program.log)")
     }
 

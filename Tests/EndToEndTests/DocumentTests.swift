@@ -13,7 +13,7 @@ import Testing
 @Suite(
     .enabled(if: SeedDocuments.areThere, "the documents are not beside this checkout"),
     .serialized,
-    .timeLimit(.minutes(5))
+    .timeLimit(.minutes(15))
 ) struct DocumentTests {
     private let scratch: ScratchDirectory
 

@@ -70,7 +70,12 @@ struct EndState: Equatable, Sendable {
             transfers.append("\(volume.claim) \(volume.transfer?.rawValue ?? "-")")
             status.volumes[index].transfer = nil
             status.volumes[index].run = nil
+            status.volumes[index].generation = nil
+            status.volumes[index].snapshot = nil
         }
+        // When, and at which try, the volumes were frozen is another matter in each run.
+        status.recoveryPoint = nil
+        status.freezes = 0
         self.parts["status"] = Self.text(status.json, namespace)
         self.parts["transfers"] = transfers.joined(separator: ", ")
     }

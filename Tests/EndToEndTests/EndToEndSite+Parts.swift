@@ -16,7 +16,12 @@ extension Site {
         let controller: Program
         let client: KubernetesClient
 
-        init(_ directory: String, _ given: TestCluster?, _ way: AgentWay) async throws {
+        init(
+            _ directory: String,
+            _ given: TestCluster?,
+            _ way: AgentWay,
+            _ more: (arguments: [String], variables: [String: String])
+        ) async throws {
             try FileManager.default.createDirectory(
                 atPath: directory,
                 withIntermediateDirectories: true
@@ -26,8 +31,13 @@ extension Site {
             (self.agent, self.agentPort, place) = try await Self.agent(directory, authority)
             guard let given else {
                 self.real = nil
-                self.arguments = ["run", "--embedded", "\(directory)/cluster"] + place
-                self.controller = try Program("godwit-controller", self.arguments)
+                self.arguments =
+                    ["run", "--embedded", "\(directory)/cluster"] + place + more.arguments
+                self.controller = try Program(
+                    "godwit-controller",
+                    self.arguments,
+                    more.variables
+                )
                 self.client = try await Self.client(of: self.controller)
                 return
             }
@@ -39,8 +49,8 @@ extension Site {
                     "run", "--kubeconfig", real.controllerKubeconfig,
                     "--lease-namespace", RealCluster.system,
                     "--lease-duration", "\(RealCluster.leaseSeconds)",
-                ] + place
-            self.controller = try Program("godwit-controller", self.arguments)
+                ] + place + more.arguments
+            self.controller = try Program("godwit-controller", self.arguments, more.variables)
             _ = try await self.controller.logged("controllers ready")
         }
 

@@ -31,6 +31,8 @@ final class Site: @unchecked Sendable {
     let real: RealCluster?
     /// What the controller is started with.
     let controllerArguments: [String]
+    /// What its environment has besides that of this process.
+    let controllerVariables: [String: String]
     let agentProcess: Program
     private(set) var controller: Program
     private(set) var client: KubernetesClient
@@ -45,15 +47,25 @@ final class Site: @unchecked Sendable {
     ///   - name: `a` for the source, `b` for the destination, anything else for a third side.
     ///   - scratch: a directory of the test.
     ///   - way: to the agent; over the network on real clusters, as deploy/ does it.
+    ///   - arguments: further ones of the controller.
+    ///   - variables: of the controller's environment, besides those of this process.
     /// - Throws: what a program that ended at once has said; ``RealCluster/InUse``.
-    init(_ name: String, in scratch: String, agent way: AgentWay? = nil) async throws {
+    init(
+        _ name: String,
+        in scratch: String,
+        agent way: AgentWay? = nil,
+        controller arguments: [String] = [],
+        variables: [String: String] = [:]
+    ) async throws {
+        self.controllerVariables = variables
         let given = RealCluster.named(name)
         if given != nil { try RealCluster.claim(name) }
         do {
             let parts = try await Parts(
                 "\(scratch)/\(name)",
                 given,
-                way ?? (given == nil ? .socket : .network)
+                way ?? (given == nil ? .socket : .network),
+                (arguments, variables)
             )
             self.name = name
             self.directory = "\(scratch)/\(name)"
@@ -80,7 +92,11 @@ final class Site: @unchecked Sendable {
     /// Kills the controllers, and with them a cluster of their own, at once, and starts them again.
     func killAndRestart() async throws {
         self.controller.kill9()
-        self.controller = try Program("godwit-controller", self.controllerArguments)
+        self.controller = try Program(
+            "godwit-controller",
+            self.controllerArguments,
+            self.controllerVariables
+        )
         guard self.real == nil else {
             _ = try await self.controller.logged("controllers ready")
             return

@@ -8,7 +8,7 @@ import Testing
 @testable import ControlPlane
 
 /// Everything together: two clusters, two agents, one namespace that moves.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct EndToEndTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct EndToEndTests {
     private let scratch: ScratchDirectory
 
     init() throws { self.scratch = try ScratchDirectory() }

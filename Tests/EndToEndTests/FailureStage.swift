@@ -26,10 +26,14 @@ final class FailureStage: @unchecked Sendable {
     var namespace: String { self.application.namespace }
 
     /// Starts both sites; the second one below a directory of its own where one is given.
-    init(_ namespace: String, destinationIn directory: String? = nil) async throws {
+    init(
+        _ namespace: String,
+        destinationIn directory: String? = nil,
+        controller arguments: [String] = []
+    ) async throws {
         let scratch = try ScratchDirectory()
         self.scratch = scratch
-        async let source = Site("a", in: scratch.path)
+        async let source = Site("a", in: scratch.path, controller: arguments)
         async let destination = Site("b", in: directory ?? scratch.path)
         self.source = try await source
         self.destination = try await destination
@@ -50,9 +54,14 @@ final class FailureStage: @unchecked Sendable {
     static func with(
         _ namespace: String,
         destinationIn directory: String? = nil,
+        controller arguments: [String] = [],
         _ body: (FailureStage) async throws -> Void
     ) async throws {
-        let stage = try await FailureStage(namespace, destinationIn: directory)
+        let stage = try await FailureStage(
+            namespace,
+            destinationIn: directory,
+            controller: arguments
+        )
         do { try await body(stage) } catch {
             await stage.end()
             throw error

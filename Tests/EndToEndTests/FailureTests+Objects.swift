@@ -10,7 +10,7 @@ import Testing
 @testable import EmbeddedCluster
 
 /// An object that the destination does not take: the others arrive, and it is told which and why.
-@Suite(.serialized, .timeLimit(.minutes(5)), .enabled(if: TestKind.isEmbedded, TestKind.reason))
+@Suite(.serialized, .timeLimit(.minutes(15)), .enabled(if: TestKind.isEmbedded, TestKind.reason))
 struct ObjectFailureTests {
     private static let settings = Application.configMaps
 

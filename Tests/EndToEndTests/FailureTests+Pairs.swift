@@ -15,7 +15,7 @@ import VolumeStore
 @testable import EmbeddedCluster
 
 /// What a pair is made of is wrong or over: told in words, and mended by correcting the pair.
-@Suite(.serialized, .timeLimit(.minutes(5)), .enabled(if: TestKind.isEmbedded, TestKind.reason))
+@Suite(.serialized, .timeLimit(.minutes(15)), .enabled(if: TestKind.isEmbedded, TestKind.reason))
 struct PairFailureTests {
     @Test func aWrongTokenIsToldAndTheRightOneMendsIt() async throws {
         try await FailureStage.with("wrong-token") { stage in

@@ -8,7 +8,7 @@ import Testing
 @testable import ControlPlane
 
 /// Somebody does not answer: it is told, waited for, and gone on with when they do again.
-@Suite(.serialized, .timeLimit(.minutes(5)), .enabled(if: TestKind.isEmbedded, TestKind.reason))
+@Suite(.serialized, .timeLimit(.minutes(15)), .enabled(if: TestKind.isEmbedded, TestKind.reason))
 struct SilenceTests {
     @Test func aDestinationClusterThatIsAwayIsWaitedFor() async throws {
         try await FailureStage.with("away-cluster") { stage in

@@ -11,7 +11,7 @@ import Testing
 @testable import ControlPlane
 
 /// A volume cannot go where it is to go: another one is there, somebody uses it, or nothing is free.
-@Suite(.serialized, .timeLimit(.minutes(5)), .enabled(if: TestKind.isEmbedded, TestKind.reason))
+@Suite(.serialized, .timeLimit(.minutes(15)), .enabled(if: TestKind.isEmbedded, TestKind.reason))
 struct VolumeFailureTests {
     @Test func anotherVolumeOfTheNameEndsItAndIsNotTouched() async throws {
         try await FailureStage.with("taken-volume") { stage in

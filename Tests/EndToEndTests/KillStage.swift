@@ -188,13 +188,9 @@ final class KillStage {
             in: namespace
         )
         for index in 0..<Self.volumes {
-            let task = VolumeCopy.task(
-                uid: made.uid,
-                namespace: namespace,
-                claim: "data-\(index)"
-            )
+            let task = "\(made.uid)-\(namespace)-data-\(index)"
             self.asked[Workshop.volume(index, of: namespace), default: []]
-                .append(PoolVolumeDriver.transferID(ofTask: task))
+                .append(PoolVolumeDriver.identity(ofTask: task))
         }
     }
 }

@@ -13,7 +13,7 @@ import Testing
 @Suite(
     .serialized,
     .enabled(if: TestClusters.given != nil, TestClusters.reason),
-    .timeLimit(.minutes(5))
+    .timeLimit(.minutes(15))
 )
 struct LeaseTests {
     private static let leases = APIResource(

@@ -10,7 +10,7 @@ import Testing
 @testable import ControlPlane
 
 /// A whole Migration changes nothing of an object but what docs/resources.md says.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct LosslessTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct LosslessTests {
     private let scratch: ScratchDirectory
     /// New for each run, as real clusters are shared.
     private let mark = String(UUID().uuidString.lowercased().prefix(6))

@@ -8,7 +8,7 @@ import Testing
 @testable import ControlPlane
 
 /// What the fields of a Migration ask for, from the object that is created to what arrives.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct MigrationOptionTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct MigrationOptionTests {
     private let scratch: ScratchDirectory
 
     init() throws { self.scratch = try ScratchDirectory() }

@@ -10,7 +10,7 @@ import Testing
 @testable import ControlPlane
 
 /// What the users of namespaces may move: the embedded cluster has such users of its own.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct NamespaceUserTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct NamespaceUserTests {
     private let scratch: ScratchDirectory
 
     init() throws { self.scratch = try ScratchDirectory() }

@@ -35,10 +35,25 @@ final class Program: @unchecked Sendable {
         return URL(fileURLWithPath: own ?? "").deletingLastPathComponent().path
     }()
 
-    init(_ name: String, _ arguments: [String]) throws {
+    /// Starts a built executable, or a program of the system by its path.
+    ///
+    /// - Parameters:
+    ///   - name: of the executable, or a path.
+    ///   - arguments: what it gets.
+    ///   - variables: of its environment, besides those of this process.
+    /// - Throws: where it cannot be started.
+    init(
+        _ name: String,
+        _ arguments: [String],
+        _ variables: [String: String] = [:]
+    ) throws {
         let pipe = Pipe()
-        self.process.executableURL = URL(fileURLWithPath: "\(Self.directory)/\(name)")
+        self.process.executableURL = URL(
+            fileURLWithPath: name.hasPrefix("/") ? name : "\(Self.directory)/\(name)"
+        )
         self.process.arguments = arguments
+        self.process.environment = ProcessInfo.processInfo.environment
+            .merging(variables) { $1 }
         self.process.standardInput = FileHandle.nullDevice
         self.process.standardOutput = FileHandle.nullDevice
         self.process.standardError = pipe
@@ -78,7 +93,12 @@ final class Program: @unchecked Sendable {
     /// The first line of its log with this text, as JSON; waits for it.
     ///
     /// - Throws: ``Ended`` with its log, where it ends without such a line or the test's time is over.
-    func logged(_ text: String) async throws -> JSON {
+    func logged(_ text: String) async throws -> JSON { try JSON(parsing: await self.said(text)) }
+
+    /// The first line of what it says with this text; waits for it.
+    ///
+    /// - Throws: ``Ended`` as ``logged(_:)``.
+    func said(_ text: String) async throws -> String {
         let number = self.state.withLock { state in
             state.waiterCount += 1
             return state.waiterCount
@@ -89,7 +109,7 @@ final class Program: @unchecked Sendable {
             self.abandon(number)
         }
         guard let line else { throw Ended(description: "no '\(text)' in:\n\(self.log)") }
-        return try JSON(parsing: line)
+        return line
     }
 
     private func line(with text: String, _ number: Int) async -> String? {
@@ -128,6 +148,9 @@ final class Program: @unchecked Sendable {
         self.signal(SIGKILL)
         self.process.waitUntilExit()
     }
+
+    /// Waits until it has ended.
+    func waitUntilExit() { self.process.waitUntilExit() }
 
     /// Asks it to end; its exit code.
     func stop() -> Int32 {

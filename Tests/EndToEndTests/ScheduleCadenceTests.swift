@@ -10,7 +10,7 @@ import Testing
 @testable import ControlPlane
 
 /// Which runs of a schedule are full, with real agents.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ScheduleCadenceTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ScheduleCadenceTests {
     private struct NoBody: Codable, Sendable {}
 
     private static let schedule = "nightly"

@@ -10,12 +10,13 @@ import Testing
 @testable import ControlPlane
 
 /// Two controllers in processes of their own, one Lease, and a schedule.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ScheduleLeaseTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct ScheduleLeaseTests {
     private static let key = ObjectKey("default", "nightly")
     /// Seconds; a controller that is not told otherwise waits for 15, and tries every two.
     private static let lease = 3
-    /// What a take-over may take, at the times that controllers have by default.
-    private static let patience = Duration.seconds(20 - (15 - Self.lease))
+    /// What a take-over with its run may take here, where a dozen other systems run on few processors:
+    /// alone it takes 20 s less the 12 s that the default lease is longer.
+    private static let patience = Duration.seconds(120)
 
     private let scratch: ScratchDirectory
 

@@ -11,7 +11,7 @@ import Testing
 @testable import ControlPlane
 
 /// One source for two destinations.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct SeveralSitesTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct SeveralSitesTests {
     private static let volumes = 2
     private static let volumeBytes = 1 << 20
 

@@ -9,7 +9,7 @@ import Testing
 @testable import ControlPlane
 
 /// What is typed or written wrong: a clear error, a documented exit code, and nothing made.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct WrongInputTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct WrongInputTests {
     private static let dead = """
         {"clusters": [{"name": "a", "cluster": {"server": "http://127.0.0.1:1"}}],
          "contexts": [{"name": "a", "context": {"cluster": "a"}}], "current-context": "a"}

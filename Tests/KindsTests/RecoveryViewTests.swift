@@ -79,7 +79,8 @@ import Testing
     @Test func theInstantOfAMigrationComesBack() {
         var status = MigrationStatus()
         status.recoveryPoint = MigrationPoint(
-            name: "m",
+            name: "m-1",
+            group: "1",
             time: Timestamp(seconds: 12),
             isAtomic: true,
             isVisible: true

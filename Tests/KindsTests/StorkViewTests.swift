@@ -58,6 +58,8 @@ import Testing
         var volume = MigratedVolume(claim: ObjectKey("n", "c"), volume: "v", taskID: "t")
         volume.transfer = .incremental
         volume.run = 8
+        volume.generation = 9
+        volume.snapshot = String(repeating: "a", count: 32)
         volume.bytesTotal = 10
         volume.bytesDone = 5
         volume.reason = "half"

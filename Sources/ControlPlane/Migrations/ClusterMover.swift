@@ -35,6 +35,44 @@ struct ClusterMover: ResourceMoving {
         return try await self.apply(work, snapshot, spec, job)
     }
 
+    func publish(
+        _ point: KubeObject,
+        projectMappings: [String: String],
+        to destination: KubernetesClient
+    ) async throws(Trouble) {
+        do throws(ClusterError) {
+            let place = ObjectKey("", point.namespace)
+            if try await destination.find(BuiltIn.namespaces, place) == nil,
+                let namespace = try await self.source.find(BuiltIn.namespaces, place)
+            {
+                // As the objects' turn would make it, which comes later and leaves it alone then.
+                var options = PreparationOptions(
+                    migration: ObjectKey(
+                        point.namespace,
+                        point["spec", "migration"]?.string ?? ""
+                    ),
+                    time: Self.stamp(point["spec", "time"]?.string ?? "")
+                )
+                options.projectMappings = projectMappings
+                let volumes = DriverVolumes(driver: self.driver)
+                let prepared = ResourcePreparation(options, volumes: volumes).namespace(namespace)
+                try await Self.make(prepared.object, at: destination)
+            }
+            _ = try await destination.apply(StorkResource.recoveryPoints, point)
+        } catch { throw Trouble(destination: error) }
+    }
+
+    private static func make(
+        _ namespace: KubeObject,
+        at destination: KubernetesClient
+    ) async throws(ClusterError) {
+        do throws(ClusterError) {
+            _ = try await destination.write(BuiltIn.namespaces, namespace)
+        } catch {
+            guard error.reason == .alreadyExists else { throw error }
+        }
+    }
+
     private func apply(
         _ work: ApplyWork,
         _ snapshot: SourceSnapshot,

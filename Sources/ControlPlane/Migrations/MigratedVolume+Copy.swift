@@ -15,6 +15,27 @@ extension MigratedVolume {
         return entry
     }
 
+    /// The entry once its volume is frozen.
+    func frozen(as state: VolumeFreeze.Frozen?) -> Self {
+        var entry = self
+        entry.generation = state.map { Int(clamping: $0.generation) }
+        entry.snapshot = state?.snapshot
+        return entry
+    }
+
+    /// The entry of a RecoveryPoint; nil before the volume is frozen.
+    var pointVolume: RecoveryPointSpec.Volume? {
+        guard let generation = self.generation.flatMap({ UInt64(exactly: $0) }),
+            let snapshot = self.snapshot
+        else { return nil }
+        return RecoveryPointSpec.Volume(
+            claim: ObjectKey(self.namespace, self.claim),
+            volume: self.volume,
+            generation: generation,
+            snapshot: snapshot
+        )
+    }
+
     /// The entry after a look at its copy.
     func following(_ progress: VolumeProgress) -> Step {
         var entry = self
@@ -29,6 +50,11 @@ extension MigratedVolume {
         switch progress.state {
         case .running:
             entry.reason = Self.running(progress)
+            return (entry, nil)
+        case .prepared:
+            entry.reason =
+                "Volume is copied and proven at the destination. It is shown there as soon as all "
+                + "volumes are."
             return (entry, nil)
         case .done:
             entry.status = .successful
@@ -58,6 +84,20 @@ extension MigratedVolume {
             "Error migrating volume \(self.volume): \(trouble.text)"
         )
         return (entry, notice)
+    }
+
+    /// The entry of a copy that ends because another volume of the group has failed.
+    func leftBehind() -> Step {
+        self.failing(
+            Trouble(
+                .volumeGroupFailed,
+                "another volume of this migration failed, and volumes are shown together or not at "
+                    + "all",
+                remedy: "look at the volume that failed",
+                isPassing: false
+            ),
+            stage: "Restore"
+        )
     }
 
     private static func running(_ progress: VolumeProgress) -> String {

@@ -12,26 +12,30 @@ extension MigrationController {
     func volumes(
         of migration: KubeObject,
         remote: String,
-        cadence: Cadence
+        cadence: Cadence,
+        freezes: Int? = nil
     ) -> MigrationVolumes {
         MigrationVolumes(
             cluster: self.shell.cluster,
             driver: self.driver,
             migration: migration,
             remote: remote,
-            cadence: cadence
+            cadence: cadence,
+            freezes: freezes ?? MigrationStatus(migration["status"]).freezes
         )
     }
 
     private func pairedVolumes(
         of migration: KubeObject,
-        _ facts: MigrationFacts
+        _ facts: MigrationFacts,
+        freezes: Int? = nil
     ) async throws -> MigrationVolumes {
         let pair = try await self.observer.object(facts.clusterPair, in: facts.namespace)
         return self.volumes(
             of: migration,
             remote: facts.pair?.remote ?? "",
-            cadence: Cadence(ClusterPairSpec(pair?["spec"]).mode)
+            cadence: Cadence(ClusterPairSpec(pair?["spec"]).mode),
+            freezes: freezes
         )
     }
 
@@ -39,26 +43,41 @@ extension MigrationController {
 
     func startVolumes(
         _ migration: KubeObject,
-        _ facts: MigrationFacts
+        _ facts: MigrationFacts,
+        _ session: RuleSession?
     ) async throws -> StepEnd {
         let spec = MigrationSpec(migration["spec"])
         var options = CollectionOptions(namespaces: facts.namespaces)
         options.selectors = spec.selectors
         options.excludeSelectors = spec.excludeSelectors
-        let volumes = try await self.pairedVolumes(of: migration, facts)
+        let former = MigrationStatus(migration["status"])
+        // An earlier try may have frozen them, at another instant and perhaps not as its rule had left
+        // them: nothing leads to that any more.
+        let freezes = former.freezes + (former.volumes.isEmpty ? 0 : 1)
+        _ = await self.volumes(of: migration, remote: "", cadence: .everySeventhFull)
+            .cancel(former.volumes)
+        let volumes = try await self.pairedVolumes(of: migration, facts, freezes: freezes)
         let selected = MigrationVolumes.Look(entries: try await volumes.selected(options))
+        let hasRules = facts.preRule.isNamed || facts.postRule.isNamed
         // The list comes before the copies: by it they are ended when the Migration is deleted,
-        // whatever its selectors choose by then.
+        // whatever its selectors choose by then. Pending until the rules are done with: who finds it
+        // so begins again.
         let listed = try await self.write(migration) { status, now in
             status.stage = .volumes
-            status.status = .inProgress
+            status.status = hasRules ? .pending : .inProgress
             status.volumes = selected.entries
+            status.recoveryPoint = nil
+            status.freezes = freezes
             status.copying(selected, migration, now: now)
         }
         self.startClock(of: migration)
-        return try await self.startCopies(listed, volumes, selected.entries)
+        guard let session, hasRules else {
+            return try await self.startCopies(listed, volumes, selected.entries)
+        }
+        return try await self.startCopies(listed, volumes, selected.entries, facts, session)
     }
 
+    /// Freezes the volumes together and begins their copies; does nothing twice.
     private func startCopies(
         _ migration: KubeObject,
         _ volumes: MigrationVolumes,
@@ -70,8 +89,7 @@ extension MigrationController {
         }
         guard look.entries != selected else { return .on(migration) }
         let written = try await self.write(migration, look.notices) { status, now in
-            status.volumes = look.entries
-            status.copying(look, migration, now: now)
+            status.take(look, of: migration, now: now)
         }
         return .on(written)
     }
@@ -93,11 +111,29 @@ extension MigrationController {
         let volumes = try await self.pairedVolumes(of: migration, facts)
         let status = MigrationStatus(migration["status"])
         let present = status.volumes
-        let look = await volumes.follow(present)
+        // Listed and not frozen, as far as anybody knows: a kill came in between.
+        guard status.recoveryPoint != nil || present.isEmpty else {
+            return try await self.startCopies(migration, volumes, present)
+        }
+        var look = await volumes.follow(present)
         try Task.checkCancellation()
-        let isEnded = zip(present, look.entries).contains { $0.status != $1.status }
+        guard !look.isForgotten else { return .on(try await self.freezeAgain(migration)) }
+        if look.isSettled, look.hasFailed {
+            look = await self.end(look, present, volumes)
+        } else if look.isSettled, look.prepared > 0 {
+            look = try await self.show(look, migration, facts, volumes)
+        }
+        return try await self.record(look, migration, status)
+    }
+
+    private func record(
+        _ look: MigrationVolumes.Look,
+        _ migration: KubeObject,
+        _ former: MigrationStatus
+    ) async throws -> StepEnd {
+        let isEnded = zip(former.volumes, look.entries).contains { $0.status != $1.status }
         let hasTrouble =
-            status.conditions[ConditionType.succeeded]?.reason
+            former.conditions[ConditionType.succeeded]?.reason
             != look.trouble?.reason.rawValue ?? MigrationStatus.copyingReason
         guard isEnded || hasTrouble || self.isProgressDue(of: migration) else {
             return .over(.after(self.pollInterval(of: migration)))
@@ -110,12 +146,106 @@ extension MigrationController {
         let written = try await self.write(migration, notices) { status, now in
             status.volumes = look.entries
             status.copying(look, migration, now: now)
-            if look.entries.allSatisfy(\.status.isFinal) { status.endVolumes(now: now) }
+            guard look.entries.allSatisfy(\.status.isFinal) else { return }
+            status.recoveryPoint?.isVisible = look.entries.allSatisfy { $0.status == .successful }
+            status.endVolumes(now: now)
         }
         guard look.entries.allSatisfy(\.status.isFinal) else {
             return .over(.after(self.pollInterval(of: migration)))
         }
         return .on(written)
+    }
+
+    /// What was frozen is lost: the next freeze is another instant, and rules come before it.
+    private func freezeAgain(_ migration: KubeObject) async throws -> KubeObject {
+        let notice = Notice.warning(
+            MigrationState.failed.rawValue,
+            "the agents have forgotten the copies of this migration; the volumes are frozen anew"
+        )
+        return try await self.write(migration, [notice]) { status, _ in
+            status.stage = .initial
+            status.status = .initial
+            status.volumes = []
+            status.recoveryPoint = nil
+            status.freezes += 1
+        }
+    }
+
+    // MARK: - Showing
+
+    /// One of the copies has failed: none of them is shown, and nothing keeps the next migration from
+    /// freezing the volumes.
+    private func end(
+        _ look: MigrationVolumes.Look,
+        _ former: [MigratedVolume],
+        _ volumes: MigrationVolumes
+    ) async -> MigrationVolumes.Look {
+        var look = look
+        if let trouble = await volumes.cancel(look.entries), trouble.isPassing {
+            look.trouble = Trouble(trouble)
+            look.entries = former
+            look.notices = []
+        } else {
+            look.leaveBehind()
+        }
+        return look
+    }
+
+    /// All copies are at the destination: shows all of them.
+    private func show(
+        _ look: MigrationVolumes.Look,
+        _ migration: KubeObject,
+        _ facts: MigrationFacts,
+        _ volumes: MigrationVolumes
+    ) async throws -> MigrationVolumes.Look {
+        var look = look
+        if let pair = facts.pair, pair.scheduler != .ready {
+            look.trouble = MigrationDecision.schedulerTrouble(pair)
+            return look
+        }
+        do {
+            try await self.publish(look.entries, of: migration, facts)
+            try await volumes.commit(look.entries)
+        } catch let error as VolumeTrouble {
+            look.trouble = Trouble(error)
+            return look
+        } catch let trouble as Trouble {
+            look.trouble = trouble
+            return look
+        }
+        // What the copies are now; they tell of the success themselves.
+        return await volumes.follow(MigrationStatus(migration["status"]).volumes)
+    }
+
+    /// Writes at the destination which states belong together, before the first of them is shown.
+    private func publish(
+        _ entries: [MigratedVolume],
+        of migration: KubeObject,
+        _ facts: MigrationFacts
+    ) async throws {
+        guard let point = MigrationStatus(migration["status"]).recoveryPoint else { return }
+        let spec = RecoveryPointSpec(
+            migration: migration.name,
+            schedule: migration.noted(.migrationScheduleName)
+                ?? migration.noted(.lastMileScheduleName),
+            namespaces: facts.namespaces,
+            time: point.time,
+            isAtomic: point.isAtomic,
+            group: point.group,
+            volumes: entries.compactMap(\.pointVolume)
+        )
+        let object = KubeObject(
+            StorkResource.recoveryPoints.groupVersionKind,
+            ObjectKey(migration.namespace, point.name),
+            ["spec": spec.json]
+        )
+        let mover = self.mover
+        let config = try await self.config(facts.clusterPair, in: facts.namespace)
+        let pair = try await self.observer.object(facts.clusterPair, in: facts.namespace)
+        let mappings = ClusterPairSpec(pair?["spec"]).projectMappings
+        try await self.remotes.with(config) { destination in
+            try await mover.publish(object, projectMappings: mappings, to: destination)
+        }
     }
 
     private func isProgressDue(of migration: KubeObject) -> Bool {

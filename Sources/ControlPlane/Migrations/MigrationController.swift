@@ -24,6 +24,7 @@ final class MigrationController: Sendable {
     let mover: any ResourceMoving
     let movesServiceAccounts: Bool
     let writer: ObjectWriter
+    let rules: RuleEngine
     /// When progress was written last, and the copies were begun, for each Migration.
     let clocks = Locked<[ObjectKey: ProgressClock]>([:])
     /// Since when the same thing has been in the way of a Migration.
@@ -39,6 +40,7 @@ final class MigrationController: Sendable {
         driver: any VolumeDriver,
         remotes: RemoteClusters,
         mover: any ResourceMoving,
+        rules: RuleEngine,
         movesServiceAccounts: Bool = false,
         doubt: @escaping @Sendable (ObjectKey) -> Void = { _ in },
         obstacle: @escaping @Sendable (KubeObject) async throws -> Trouble? = { _ in nil }
@@ -48,6 +50,7 @@ final class MigrationController: Sendable {
         self.driver = driver
         self.remotes = remotes
         self.mover = mover
+        self.rules = rules
         self.movesServiceAccounts = movesServiceAccounts
         self.doubt = doubt
         self.obstacle = obstacle
@@ -67,12 +70,22 @@ final class MigrationController: Sendable {
 
     /// One look at one Migration.
     func reconcile(_ key: ObjectKey) async throws -> Requeue {
-        guard var migration = self.shell.object(key) else {
+        guard let migration = self.shell.object(key) else {
             self.forget(key)
             return .onChange
         }
+        guard MigrationSpec(migration["spec"]).namesRules || migration.hasBackgroundTasks else {
+            return try await self.look(at: migration, nil)
+        }
+        return try await RuleSession.during(self.rules) { session in
+            try await self.look(at: migration, session)
+        }
+    }
+
+    private func look(at migration: KubeObject, _ session: RuleSession?) async throws -> Requeue {
+        var migration = migration
         for _ in 0..<Self.stepLimit {
-            switch try await self.step(migration) {
+            switch try await self.step(migration, session) {
             case .on(let written): migration = written
             case .over(let requeue): return requeue
             }
@@ -84,14 +97,19 @@ final class MigrationController: Sendable {
     ///
     /// What the cluster here does not let these controllers do is told and waited for: people
     /// bind roles, and they look at the object and not at the log.
-    private func step(_ migration: KubeObject) async throws -> StepEnd {
+    private func step(
+        _ migration: KubeObject,
+        _ session: RuleSession?
+    ) async throws -> StepEnd {
         do {
-            let facts = try await self.observer.facts(of: migration)
+            var facts = try await self.observer.facts(of: migration)
+            facts.isQuiesced = session?.hasRun ?? false
+            facts.hasLeftCommands = facts.hasLeftCommands && !facts.isQuiesced
             let step = MigrationDecision.step(facts)
             if step.changesDestination, let trouble = try await self.obstacle(migration) {
                 return .on(try await self.fail(migration, trouble))
             }
-            return try await self.perform(step, migration, facts)
+            return try await self.perform(step, migration, facts, session)
         } catch let trouble as Trouble {
             return try await self.wait(migration, trouble)
         } catch let error as ClusterError where error.reason == .forbidden {
@@ -109,7 +127,8 @@ final class MigrationController: Sendable {
     private func perform(
         _ step: MigrationStep,
         _ migration: KubeObject,
-        _ facts: MigrationFacts
+        _ facts: MigrationFacts,
+        _ session: RuleSession?
     ) async throws -> StepEnd {
         switch step {
         case .nothing:
@@ -124,12 +143,18 @@ final class MigrationController: Sendable {
             self.shell.note(written, insteadOf: migration)
             return .on(written)
         case .release(let cancelling):
-            return try await self.release(migration, facts, cancelling: cancelling)
+            return try await self.release(migration, cancelling: cancelling)
         case .wait(let trouble): return try await self.wait(migration, trouble)
         case .fail(let trouble): return .on(try await self.fail(migration, trouble))
         case .enter(let stage, let state):
             return .on(try await self.enter(stage, state, migration, facts))
-        case .startVolumes: return try await self.startVolumes(migration, facts)
+        case .endLeftCommands: return .on(try await self.endLeftCommands(migration))
+        case .runPreRule(let rule):
+            return try await self.runPreRule(rule, migration, facts, session)
+        case .startOver(let trouble):
+            return try await self.startOver(migration, trouble, session)
+        case .startVolumes: return try await self.startVolumes(migration, facts, session)
+        case .skipVolumes: return try await self.skipVolumes(migration, facts, session)
         case .followVolumes: return try await self.followVolumes(migration, facts)
         case .applyResources(let volumesOnly):
             return try await self.applyResources(migration, facts, volumesOnly: volumesOnly)
@@ -188,7 +213,7 @@ final class MigrationController: Sendable {
         }
     }
 
-    private func wait(for trouble: Trouble, of key: ObjectKey) -> Duration {
+    func wait(for trouble: Trouble, of key: ObjectKey) -> Duration {
         let now = self.shell.environment.elapsed()
         let begun = self.obstacles.withLock { obstacles in
             if let known = obstacles[key], known.reason == trouble.reason { return known.begun }
@@ -198,7 +223,7 @@ final class MigrationController: Sendable {
         return min(max((now - begun) / 2, Self.waits.lowerBound), Self.waits.upperBound)
     }
 
-    private func fail(_ migration: KubeObject, _ trouble: Trouble) async throws -> KubeObject {
+    func fail(_ migration: KubeObject, _ trouble: Trouble) async throws -> KubeObject {
         self.doubtPairs(of: migration, trouble)
         return try await self.write(
             migration,
@@ -208,7 +233,7 @@ final class MigrationController: Sendable {
         }
     }
 
-    private func enter(
+    func enter(
         _ stage: MigrationStage,
         _ state: MigrationState,
         _ migration: KubeObject,
@@ -236,9 +261,10 @@ final class MigrationController: Sendable {
         }
     }
 
-    private static func words(_ stage: MigrationStage) -> (reason: String, message: String) {
+    static func words(_ stage: MigrationStage) -> (reason: String, message: String) {
         switch stage {
-        case .volumes, .preExecRule, .postExecRule:
+        case .preExecRule: (MigrationStatus.ruleReason, "The pre rule is run.")
+        case .volumes, .postExecRule:
             (MigrationStatus.copyingReason, "Volumes are copied.")
         case .applications:
             (MigrationStatus.applyingReason, "Objects are made at the destination.")
@@ -250,11 +276,10 @@ final class MigrationController: Sendable {
 
     private func release(
         _ migration: KubeObject,
-        _ facts: MigrationFacts,
         cancelling: Bool
     ) async throws -> StepEnd {
         guard migration.finalizers.contains(StorkNames.finalizer) else { return .over(.onChange) }
-        if cancelling, let trouble = await self.cancelCopies(of: migration, facts) {
+        if cancelling, let trouble = await self.cancelCopies(of: migration) {
             // A copy that goes on shows its base or its whole target, and deletes nothing.
             guard !trouble.isPassing || self.shell.isPatienceOver(withDeletionOf: migration)
             else { return .over(.after(Self.cancelPause)) }
@@ -272,11 +297,8 @@ final class MigrationController: Sendable {
     }
 
     /// Nothing was started before its list was written.
-    private func cancelCopies(
-        of migration: KubeObject,
-        _ facts: MigrationFacts
-    ) async -> VolumeTrouble? {
-        guard facts.volumes.areListed else { return nil }
+    func cancelCopies(of migration: KubeObject) async -> VolumeTrouble? {
+        guard !MigrationStatus(migration["status"]).volumes.isEmpty else { return nil }
         // What they were started for does not matter to an end.
         return await self.volumes(of: migration, remote: "", cadence: .everySeventhFull)
             .cancel(MigrationStatus(migration["status"]).volumes)

@@ -5,22 +5,29 @@ import Kinds
 /// Decides the next step of a Migration: pure, the same for the same facts.
 ///
 /// ```
-///  "" ──▶ Volumes/Pending ──▶ Volumes/InProgress ──▶ Applications/InProgress ──▶ Final/…
-///   │                                 └── a volume failed: Final/Failed ───────────▲
-///   └── includeVolumes: false ──▶ Applications/InProgress ─────────────────────────┘
+///  "" ──▶ PreExecRule/… ──▶ Volumes/Pending ──▶ Volumes/InProgress ──▶ Applications/InProgress ──▶ Final/…
+///  ▲│           │  ▲               │ │     └── post rule or a volume failed: Final/Failed ───▲
+///  ││           ▼  └─ restarted ───┘ │                                                       │
+///  │└── failed ◀── pair not ready ────┘                                                       │
+///   └── includeVolumes: false ──▶ Applications/InProgress ────────────────────────────────────┘
 /// ```
+///
+/// What is frozen after a pre rule is frozen in the same look: a process that finds a Migration
+/// between the two runs the rule again (docs/decisions/0020).
 ///
 /// A step that finds something in its way waits: there is no overall limit, as a Migration that a
 /// person has asked for is meant until the person deletes it.
 enum MigrationDecision {
     /// What to do now.
     static func step(_ facts: MigrationFacts) -> MigrationStep {
+        if facts.hasLeftCommands { return .endLeftCommands }
         if facts.isBeingDeleted { return .release(cancelling: facts.stage != .final) }
         guard facts.stage != .final else { return .nothing }
         guard facts.hasFinalizer else { return .addFinalizer }
         if let trouble = Self.scope(facts) { return .wait(trouble) }
         switch facts.stage {
-        case .initial, .preExecRule: return Self.begin(facts)
+        case .initial: return Self.begin(facts)
+        case .preExecRule: return Self.preRule(facts)
         case .volumes, .postExecRule: return Self.volumes(facts)
         case .applications: return Self.applications(facts)
         case .final: return .nothing
@@ -78,11 +85,28 @@ enum MigrationDecision {
                 )
             )
         }
-        if let trouble = Self.transformation(facts.transformation) ?? Self.rules(facts) {
+        if let trouble = Self.transformation(facts.transformation) ?? Self.missingRule(facts) {
             return .wait(trouble)
         }
+        guard facts.preRule.isNamed else { return Self.afterPreRule(facts) }
+        // An application is not held for a copy that cannot begin.
+        if facts.includeVolumes, let trouble = Self.storageTrouble(facts) { return .wait(trouble) }
+        return .enter(.preExecRule, .pending)
+    }
+
+    private static func preRule(_ facts: MigrationFacts) -> MigrationStep {
+        if let trouble = Self.missingRule(facts) { return .startOver(trouble) }
+        guard case .ready(let rule) = facts.preRule, !facts.isQuiesced else {
+            return Self.afterPreRule(facts)
+        }
+        guard facts.state == .inProgress else { return .enter(.preExecRule, .inProgress) }
+        return .runPreRule(rule)
+    }
+
+    private static func afterPreRule(_ facts: MigrationFacts) -> MigrationStep {
         if facts.includeVolumes { return .enter(.volumes, .pending) }
-        return .enter(.applications, .inProgress)
+        return facts.preRule.isNamed || facts.postRule.isNamed
+            ? .skipVolumes : .enter(.applications, .inProgress)
     }
 
     private static func transformation(_ state: MigrationFacts.Transformation) -> Trouble? {
@@ -110,32 +134,44 @@ enum MigrationDecision {
         }
     }
 
-    private static func rules(_ facts: MigrationFacts) -> Trouble? {
-        guard let rule = facts.rules.first else { return nil }
+    /// Both are looked for before anything is held or begun.
+    private static func missingRule(_ facts: MigrationFacts) -> Trouble? {
+        for (rule, purpose) in [(facts.preRule, Rule.Purpose.pre), (facts.postRule, .post)] {
+            guard case .unusable(let name, let why) = rule else { continue }
+            return Trouble(
+                .ruleNotFound,
+                "Error getting \(purpose.rawValue) \(name): \(why)",
+                remedy: "create or correct Rule \(name) in namespace \(facts.namespace)"
+            )
+        }
+        return nil
+    }
+
+    private static func storageTrouble(_ facts: MigrationFacts) -> Trouble? {
+        guard let pair = facts.pair else { return Self.noPair(facts.clusterPair, facts) }
+        guard pair.storage != .ready else { return nil }
         return Trouble(
-            .ruleNotSupported,
-            "rule \(rule) cannot be run: this release runs no rules",
-            remedy: "remove preExecRule and postExecRule from the Migration's spec",
-            isPassing: false
+            .clusterPairNotReady,
+            "Error migrating volumes: cluster pair storage status is not ready. "
+                + "Status: \(pair.storage.rawValue) Err: \(pair.storageMessage)",
+            remedy: "kubectl describe clusterpair \(pair.name)"
         )
     }
 
-    private static func volumes(_ facts: MigrationFacts) -> MigrationStep {
-        guard let pair = facts.pair else { return .wait(Self.noPair(facts.clusterPair, facts)) }
-        guard facts.volumes.areListed else {
-            // A pair that is degraded may be well for one volume; whether it is, its start will tell.
-            guard pair.storage == .ready else {
-                return .wait(
-                    Trouble(
-                        .clusterPairNotReady,
-                        "Error migrating volumes: cluster pair storage status is not ready. "
-                            + "Status: \(pair.storage.rawValue) Err: \(pair.storageMessage)",
-                        remedy: "kubectl describe clusterpair \(pair.name)"
-                    )
-                )
-            }
-            return .startVolumes
+    private static func startVolumes(_ facts: MigrationFacts) -> MigrationStep {
+        // A pair that is degraded may be well for one volume; whether it is, its start will tell.
+        if let trouble = Self.missingRule(facts) ?? Self.storageTrouble(facts) {
+            return facts.preRule.isNamed ? .startOver(trouble) : .wait(trouble)
         }
+        guard !facts.preRule.isNamed || facts.isQuiesced else {
+            return .enter(.preExecRule, .pending)
+        }
+        return .startVolumes
+    }
+
+    private static func volumes(_ facts: MigrationFacts) -> MigrationStep {
+        guard facts.volumes.areListed else { return Self.startVolumes(facts) }
+        guard facts.pair != nil else { return .wait(Self.noPair(facts.clusterPair, facts)) }
         guard facts.volumes.successful + facts.volumes.failed == facts.volumes.total else {
             return .followVolumes
         }
@@ -184,7 +220,7 @@ enum MigrationDecision {
         )
     }
 
-    private static func schedulerTrouble(_ pair: MigrationFacts.Pair) -> Trouble {
+    static func schedulerTrouble(_ pair: MigrationFacts.Pair) -> Trouble {
         Trouble(
             .clusterPairNotReady,
             "scheduler Cluster pair is not ready. Status: \(pair.scheduler.rawValue) "

@@ -25,9 +25,19 @@ struct MigrationFacts: Hashable, Sendable {
         case ready(String)
     }
 
+    /// A Rule that the Migration names.
+    enum NamedRule: Hashable, Sendable {
+        case none
+        /// There is none of the name, or it cannot be run; and why.
+        case unusable(String, why: String)
+        case ready(Rule)
+
+        var isNamed: Bool { self != .none }
+    }
+
     /// What the volumes in the status are, taken together.
     struct Volumes: Hashable, Sendable {
-        /// Whether the list was written; it may be empty.
+        /// Whether the list was written and the copies were begun; it may be empty.
         var areListed = false
         var total = 0
         var successful = 0
@@ -57,7 +67,12 @@ struct MigrationFacts: Hashable, Sendable {
     var includeVolumes = true
     var includeResources = true
     var skipDeletedNamespaces = true
-    var rules: [String] = []
+    var preRule = NamedRule.none
+    var postRule = NamedRule.none
+    /// Whether the pre rule has run in this look, and what it holds is held.
+    var isQuiesced = false
+    /// Whether background commands are noted that this look did not begin.
+    var hasLeftCommands = false
     var transformation = Transformation.none
     var volumes = Volumes()
 }
@@ -76,18 +91,29 @@ enum MigrationStep: Hashable, Sendable {
     case fail(Trouble)
     /// Writes a stage and goes on.
     case enter(MigrationStage, MigrationState)
-    /// Selects the volumes, begins their copies and lists them in the status.
+    /// Ends what a process that is gone has left running in pods.
+    case endLeftCommands
+    /// Runs the pre rule; what it holds is held for the steps that follow in this look.
+    case runPreRule(Rule)
+    /// Ends what is held and goes back to the beginning, so that the pre rule runs again.
+    case startOver(Trouble)
+    /// Selects the volumes, lists them in the status, begins their copies, and ends what is held.
+    /// Then the post rule.
     case startVolumes
+    /// Ends what is held, then runs the post rule: there are no volumes.
+    case skipVolumes
     /// Asks how far the copies are.
     case followVolumes
     /// Moves the objects; `volumesOnly` for PersistentVolumes and claims alone.
     case applyResources(volumesOnly: Bool)
 
-    /// Whether something new is written at the destination by it.
+    /// Whether it leads to something new at the destination.
     var changesDestination: Bool {
         switch self {
-        case .startVolumes, .applyResources: true
-        case .nothing, .addFinalizer, .release, .wait, .fail, .enter, .followVolumes: false
+        case .runPreRule, .startVolumes, .applyResources: true
+        case .nothing, .addFinalizer, .release, .wait, .fail, .enter, .endLeftCommands,
+            .startOver, .skipVolumes, .followVolumes:
+            false
         }
     }
 }

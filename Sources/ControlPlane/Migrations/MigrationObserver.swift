@@ -30,7 +30,7 @@ struct MigrationObserver: Sendable {
         facts.includeVolumes = spec.includesVolumes
         facts.includeResources = spec.includesResources
         facts.skipDeletedNamespaces = spec.skipsDeletedNamespaces
-        facts.rules = spec.rules
+        facts.hasLeftCommands = migration.hasBackgroundTasks
         facts.volumes = Self.volumes(status)
         guard facts.stage != .final, !facts.isBeingDeleted else { return facts }
         try await self.observeNamespaces(spec, &facts)
@@ -38,6 +38,10 @@ struct MigrationObserver: Sendable {
         facts.adminClusterPair = spec.adminClusterPair
         if !spec.adminClusterPair.isEmpty {
             facts.adminPair = try await self.pair(spec.adminClusterPair, in: self.adminNamespace)
+        }
+        if !facts.volumes.areListed, facts.stage != .applications {
+            facts.preRule = try await self.rule(spec.preExecRule, .pre, migration.namespace)
+            facts.postRule = try await self.rule(spec.postExecRule, .post, migration.namespace)
         }
         if facts.stage == .initial {
             facts.transformation = try await self.transformation(
@@ -101,6 +105,22 @@ struct MigrationObserver: Sendable {
         )
     }
 
+    private func rule(
+        _ name: String,
+        _ purpose: Rule.Purpose,
+        _ namespace: String
+    ) async throws(ClusterError) -> MigrationFacts.NamedRule {
+        guard !name.isEmpty else { return .none }
+        do {
+            let key = ObjectKey(namespace, name)
+            let rule = Rule(try await self.cluster.read(StorkResource.rules, key))
+            return rule.problem(as: purpose).map { .unusable(name, why: $0) } ?? .ready(rule)
+        } catch {
+            guard error.reason == .notFound else { throw error }
+            return .unusable(name, why: error.message)
+        }
+    }
+
     private func transformation(
         _ names: [String],
         in namespace: String
@@ -120,13 +140,19 @@ struct MigrationObserver: Sendable {
         }
     }
 
+    /// The first that failed by itself, not because another one did.
+    private static func failure(among volumes: [MigratedVolume]) -> Trouble? {
+        let failures = volumes.compactMap(\.failure)
+        return failures.first { $0.reason != .volumeGroupFailed } ?? failures.first
+    }
+
     private static func volumes(_ status: MigrationStatus) -> MigrationFacts.Volumes {
         MigrationFacts.Volumes(
             // The list may be empty: the state says that it was written.
             areListed: status.stage == .volumes && status.status == .inProgress,
             total: status.volumes.count,
             successful: status.volumes.count { $0.status == .successful },
-            failure: status.volumes.lazy.compactMap(\.failure).first,
+            failure: Self.failure(among: status.volumes),
             failed: status.volumes.count { $0.status == .failed }
         )
     }
@@ -139,8 +165,8 @@ extension MigrationSpec {
             || self.namespaceSelectors.contains { labels[$0.key] == $0.value }
     }
 
-    /// The rules that it names.
-    var rules: [String] { [self.preExecRule, self.postExecRule].filter { !$0.isEmpty } }
+    /// Whether it names a rule.
+    var namesRules: Bool { !self.preExecRule.isEmpty || !self.postExecRule.isEmpty }
 }
 
 /// The kinds of the API group that controllers read and write.
@@ -160,6 +186,12 @@ enum StorkResource {
         "MigrationSchedule",
         plural: "migrationschedules"
     )
+    static let actions = APIResource(StorkNames.groupVersion, "Action", plural: "actions")
+    static let recoveryPoints = APIResource(
+        StorkNames.groupVersion,
+        "RecoveryPoint",
+        plural: "recoverypoints"
+    )
     static let schedulePolicies = APIResource(
         StorkNames.groupVersion,
         "SchedulePolicy",
@@ -177,6 +209,7 @@ enum StorkResource {
         plural: "applicationregistrations",
         isNamespaced: false
     )
+    static let rules = APIResource(StorkNames.groupVersion, "Rule", plural: "rules")
     static let resourceTransformations = APIResource(
         StorkNames.groupVersion,
         "ResourceTransformation",

@@ -51,6 +51,9 @@ extension MigrationStatus {
         self.conditions.set(finding, generation: generation, now: now)
     }
 
+    /// The reason of `Succeeded` while a rule is run before the volumes are copied.
+    static let ruleReason = "RunningRule"
+
     /// The reason of `Succeeded` while volumes are copied.
     static let copyingReason = "CopyingVolumes"
 
@@ -68,6 +71,26 @@ extension MigrationStatus {
             generation: migration.generation,
             now: now
         )
+    }
+
+    /// Notes what beginning the copies came to.
+    mutating func take(
+        _ look: MigrationVolumes.Look,
+        of migration: KubeObject,
+        now: Timestamp
+    ) {
+        self.volumes = look.entries
+        if let freeze = look.freeze {
+            // A Migration may be made again under its name; what it showed before stays known.
+            let tail = "-\(freeze.group.prefix(8))"
+            self.recoveryPoint = MigrationPoint(
+                name: migration.name.prefix(253 - tail.count) + tail,
+                group: freeze.group,
+                time: freeze.time,
+                isAtomic: freeze.isAtomic
+            )
+        }
+        self.copying(look, migration, now: now)
     }
 
     /// The reason of `Succeeded` while objects are made.

@@ -40,4 +40,18 @@ protocol ResourceMoving: Sendable {
     ///
     /// - Throws: ``Trouble`` that concerns them all: the stage is tried again.
     func move(_ job: ResourceJob) async throws(Trouble) -> ResourceResult
+
+    /// Makes a RecoveryPoint at the destination, and its namespace where that is not there yet; one
+    /// that is there is success.
+    ///
+    /// - Parameters:
+    ///   - point: the RecoveryPoint.
+    ///   - projectMappings: projects of the source and those of the destination.
+    ///   - destination: where it is made.
+    /// - Throws: ``Trouble`` of the destination.
+    func publish(
+        _ point: KubeObject,
+        projectMappings: [String: String],
+        to destination: KubernetesClient
+    ) async throws(Trouble)
 }

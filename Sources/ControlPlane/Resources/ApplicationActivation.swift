@@ -79,6 +79,25 @@ public struct ApplicationActivation: Sendable {
         return result
     }
 
+    /// What ``run(_:namespaces:)`` would start, by kind and name.
+    func applications(in namespaces: [String]) async throws(ClusterError) -> [ApplicationName] {
+        let kinds = ServedKinds(try await self.cluster.served())
+        let registrations = try await ApplicationRegistration.known(
+            in: self.cluster,
+            isOptional: true
+        )
+        var names: [ApplicationName] = []
+        for namespace in try await self.walked(namespaces, kinds) {
+            for kind in Self.kinds(registrations) {
+                guard let resource = kinds.resource(kind) else { continue }
+                names += try await self.cluster.listed(resource, namespace: namespace)
+                    .filter { Self.change($0, .activate, registrations) != nil }
+                    .map { ApplicationName(kind: kind, key: $0.key) }
+            }
+        }
+        return names
+    }
+
     /// In the order in which they are walked.
     private static func kinds(_ registrations: [ApplicationRegistration]) -> [GroupKind] {
         let blockchain = ["IBPPeer", "IBPCA", "IBPConsole", "IBPOrderer"]

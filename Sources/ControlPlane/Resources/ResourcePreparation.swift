@@ -127,6 +127,10 @@ public struct ResourcePreparation: Sendable {
         let metadata = object["metadata"]?.object?.filter { kept.contains($0.key) }
         var reduced = object
         reduced.set(.object(metadata ?? [:]), at: "metadata")
+        // Who has stopped it at the source says nothing about the copy.
+        if reduced.annotations[OtherSide.stopMark] != nil {
+            reduced.set(nil, at: "metadata", "annotations", OtherSide.stopMark)
+        }
         return reduced
     }
 

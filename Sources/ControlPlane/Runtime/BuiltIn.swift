@@ -13,6 +13,7 @@ enum BuiltIn {
         isNamespaced: false
     )
     static let secrets = APIResource(core, "Secret", plural: "secrets")
+    static let pods = APIResource(core, "Pod", plural: "pods")
     static let claims = APIResource(
         core,
         "PersistentVolumeClaim",

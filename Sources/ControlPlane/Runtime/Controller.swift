@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import KubernetesClient
 import Locks
 import Logging
 import ObjectModel
@@ -17,6 +18,13 @@ struct ControllerEnvironment: Sendable {
     var logger: Logger
     /// Counts what the controllers do.
     var statistics = ControlPlaneStatistics()
+
+    /// Notes that a watch has failed; it begins again by itself.
+    var watchFailed: @Sendable (ClusterError) -> Void {
+        { error in
+            self.logger.warning("watch failed", metadata: ["error": "\(error)"])
+        }
+    }
 }
 
 /// When a key is to be looked at again.

@@ -50,6 +50,25 @@ struct ObjectWriter: Sendable {
         )
     }
 
+    /// Writes an annotation; nil takes it away.
+    func write(
+        annotation: String,
+        _ text: String?,
+        on object: KubeObject
+    ) async throws(ClusterError) -> KubeObject {
+        guard object.annotations[annotation] != text else { return object }
+        var patch = JSON.object([:])
+        patch.set(text.map { .string($0) } ?? .null, at: "metadata", "annotations", annotation)
+        self.bind(&patch, to: object)
+        return try await self.cluster.merge(
+            self.resource,
+            object.key,
+            patch,
+            isStatus: false,
+            manager: self.manager
+        )
+    }
+
     private func bind(_ patch: inout JSON, to object: KubeObject) {
         patch.set(.string(object.resourceVersion), at: "metadata", "resourceVersion")
     }

@@ -15,7 +15,8 @@ struct Trouble: Error, Hashable, Sendable {
         case namespaceNotAllowed = "NamespaceNotAllowed"
         case noNamespace = "NoNamespace"
         case namespaceNotFound = "NamespaceNotFound"
-        case ruleNotSupported = "RuleNotSupported"
+        case ruleNotFound = "RuleNotFound"
+        case ruleFailed = "RuleFailed"
         case transformationNotReady = "TransformationNotReady"
         case invalidOptions = "InvalidOptions"
         case secretNotFound = "SecretNotFound"
@@ -42,9 +43,16 @@ struct Trouble: Error, Hashable, Sendable {
         case volumeActiveElsewhere = "VolumeActiveElsewhere"
         case volumeFenced = "VolumeFenced"
         case volumeNotFenced = "VolumeNotFenced"
+        case volumeGroupFailed = "VolumeGroupFailed"
         case noSpace = "NoSpace"
         case volumeFailed = "VolumeFailed"
         case cancelled = "Cancelled"
+        // Failover.
+        case scheduleNotFound = "ScheduleNotFound"
+        case alreadyActive = "AlreadyActive"
+        case noRecoveryPoint = "NoRecoveryPoint"
+        case lastMileFailed = "LastMileFailed"
+        case timedOut = "TimedOut"
     }
 
     /// For programs.
@@ -73,13 +81,13 @@ extension Trouble.Reason {
         switch self {
         case .destinationUnreachable, .agentUnreachable: true
         case .clusterPairMissing, .clusterPairNotFound, .clusterPairNotReady, .namespaceNotAllowed,
-            .noNamespace, .namespaceNotFound, .ruleNotSupported, .transformationNotReady,
+            .noNamespace, .namespaceNotFound, .ruleNotFound, .ruleFailed, .transformationNotReady,
             .invalidOptions, .secretNotFound, .certificateInvalid, .credentialsRefused, .notAllowed,
             .kindMissing, .resourceRejected, .resourceWaiting, .clusterFailed, .tokenRefused,
             .pairRevoked, .notPaired, .volumeNotFound, .volumeInUse, .volumeActiveElsewhere,
-            .volumeFenced, .volumeNotFenced, .noSpace, .volumeFailed, .cancelled, .policyNotFound,
-            .policyInvalid,
-            .scheduleNameTaken, .applicationsActive:
+            .volumeFenced, .volumeNotFenced, .volumeGroupFailed, .noSpace, .volumeFailed,
+            .cancelled, .scheduleNotFound, .alreadyActive, .noRecoveryPoint, .lastMileFailed,
+            .timedOut, .policyNotFound, .policyInvalid, .scheduleNameTaken, .applicationsActive:
             false
         }
     }
@@ -92,12 +100,13 @@ extension Trouble.Reason {
             .tokenRefused, .pairRevoked, .notPaired:
             true
         case .clusterPairMissing, .clusterPairNotFound, .clusterPairNotReady, .namespaceNotAllowed,
-            .noNamespace, .namespaceNotFound, .ruleNotSupported, .transformationNotReady,
+            .noNamespace, .namespaceNotFound, .ruleNotFound, .ruleFailed, .transformationNotReady,
             .invalidOptions, .secretNotFound, .notAllowed, .kindMissing, .resourceRejected,
             .resourceWaiting, .clusterFailed, .volumeNotFound, .volumeInUse,
-            .volumeActiveElsewhere, .volumeFenced, .volumeNotFenced, .noSpace, .volumeFailed,
-            .cancelled, .policyNotFound, .policyInvalid,
-            .scheduleNameTaken, .applicationsActive:
+            .volumeActiveElsewhere, .volumeFenced, .volumeNotFenced, .volumeGroupFailed, .noSpace,
+            .volumeFailed, .cancelled, .scheduleNotFound, .alreadyActive, .noRecoveryPoint,
+            .lastMileFailed, .timedOut, .policyNotFound, .policyInvalid, .scheduleNameTaken,
+            .applicationsActive:
             false
         }
     }

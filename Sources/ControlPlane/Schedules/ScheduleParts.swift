@@ -9,6 +9,8 @@ import ObjectModel
 /// changes go to.
 struct ScheduleParts: Sendable {
     let queue: Controller
+    /// Of ``SourceFence``, which looks at the same objects.
+    let fences: Controller
     let schedules: Reflector
     let policies: Reflector
     let namespacedPolicies: Reflector
@@ -19,17 +21,20 @@ struct ScheduleParts: Sendable {
         _ client: KubernetesClient,
         workers: Int,
         _ environment: ControllerEnvironment,
-        transform: @escaping @Sendable (KubeObject) -> KubeObject
+        _ transform: @escaping @Sendable (KubeObject) -> KubeObject
     ) {
         let queue = Controller("migrationschedule", workers: workers, environment: environment)
         self.queue = queue
-        let log = { @Sendable (error: ClusterError) in
-            environment.logger.warning("watch failed", metadata: ["error": "\(error)"])
-        }
+        let fences = Controller("fence", workers: workers, environment: environment)
+        self.fences = fences
+        let log = environment.watchFailed
         let schedules = Reflector(
             client,
             StorkResource.migrationSchedules,
-            onChange: { queue.enqueue($0.key) },
+            onChange: { change in
+                queue.enqueue(change.key)
+                fences.enqueue(change.key)
+            },
             onTrouble: log,
             transform: transform
         )

@@ -17,12 +17,39 @@ public protocol AgentAccess: Sendable {
     func deletePair(_ name: String) async throws(APIError)
     /// One volume by its name.
     func volume(_ name: String) async throws(APIError) -> VolumeInfo
-    /// Begins one transfer, or finds the one that has this identity.
-    func replicate(_ request: ReplicateRequest) async throws(APIError) -> TransferInfo
+    /// Freezes volumes together and begins to send them, or finds the group that has this identity.
+    func beginGroup(_ request: GroupRequest) async throws(APIError) -> GroupInfo
+    /// One group of this source.
+    func group(_ id: String) async throws(APIError) -> GroupInfo
+    /// Has the destination show all members of a group.
+    func commitGroup(_ id: String) async throws(APIError) -> GroupInfo
+    /// Ends the transfers of a group, and drops what the destination holds.
+    func cancelGroup(_ id: String) async throws(APIError)
     /// One transfer by its identity.
     func transfer(_ id: String) async throws(APIError) -> TransferInfo
-    /// Ends one transfer.
-    func cancel(_ id: String) async throws(APIError)
+    /// Every volume of the agent.
+    func volumes() async throws(APIError) -> [VolumeInfo]
+    /// What this destination holds back.
+    func holds() async throws(APIError) -> [HoldInfo]
+    /// Shows a group here without its source.
+    func releaseHold(_ id: String) async throws(APIError)
+    /// Throws away what is held here.
+    func dropHold(_ id: String) async throws(APIError)
+    /// Makes a replica a source volume.
+    func promote(
+        _ volume: String,
+        _ request: VolumePromoteRequest
+    ) async throws(APIError) -> VolumeInfo
+    /// Makes a promoted volume the replica again that it was.
+    func revert(_ volume: String) async throws(APIError)
+    /// Ends the replication of a source volume.
+    func fence(_ volume: String) async throws(APIError)
+    /// Lets a source volume be replicated again.
+    func unfence(_ volume: String) async throws(APIError)
+    /// Makes an independent copy of one generation.
+    func clone(_ volume: String, _ request: VolumeCloneRequest) async throws(APIError)
+    /// Deletes a volume with everything that it holds.
+    func deleteVolume(_ volume: String) async throws(APIError)
 }
 
 /// One agent, asked over connections that are kept: it may come after the controller, and go and
@@ -94,15 +121,24 @@ public struct HTTPAgent: AgentAccess {
         }
     }
 
-    /// Begins one transfer, or finds the one that has this identity.
-    public func replicate(_ request: ReplicateRequest) async throws(APIError) -> TransferInfo {
-        let list: ItemList<TransferInfo> = try await self.asking { client throws(APIError) in
-            try await client.post(AgentRoute.transfers, request)
-        }
-        guard let info = list.items.first else {
-            throw APIError(.agentFailed, "The agent at \(self.place) told of no transfer.")
-        }
-        return info
+    /// Freezes volumes together and begins to send them, or finds the group that has this identity.
+    public func beginGroup(_ request: GroupRequest) async throws(APIError) -> GroupInfo {
+        try await self.asking { client throws(APIError) in try await client.beginGroup(request) }
+    }
+
+    /// One group of this source.
+    public func group(_ id: String) async throws(APIError) -> GroupInfo {
+        try await self.asking { client throws(APIError) in try await client.group(id) }
+    }
+
+    /// Has the destination show all members of a group.
+    public func commitGroup(_ id: String) async throws(APIError) -> GroupInfo {
+        try await self.asking { client throws(APIError) in try await client.commitGroup(id) }
+    }
+
+    /// Ends the transfers of a group, and drops what the destination holds.
+    public func cancelGroup(_ id: String) async throws(APIError) {
+        try await self.asking { client throws(APIError) in _ = try await client.cancelGroup(id) }
     }
 
     /// One transfer by its identity.
@@ -112,13 +148,65 @@ public struct HTTPAgent: AgentAccess {
         }
     }
 
-    /// Ends one transfer.
-    public func cancel(_ id: String) async throws(APIError) {
+    /// Every volume of the agent.
+    public func volumes() async throws(APIError) -> [VolumeInfo] {
         try await self.asking { client throws(APIError) in
-            let _: TransferInfo = try await client.post(
-                AgentRoute.transfer(id, "cancel"),
-                Nothing()
-            )
+            let list: ItemList<VolumeInfo> = try await client.get(AgentRoute.volumes)
+            return list.items
+        }
+    }
+
+    /// What this destination holds back.
+    public func holds() async throws(APIError) -> [HoldInfo] {
+        try await self.asking { client throws(APIError) in try await client.holds() }
+    }
+
+    /// Shows a group here without its source.
+    public func releaseHold(_ id: String) async throws(APIError) {
+        try await self.asking { client throws(APIError) in _ = try await client.releaseHold(id) }
+    }
+
+    /// Throws away what is held here.
+    public func dropHold(_ id: String) async throws(APIError) {
+        try await self.asking { client throws(APIError) in _ = try await client.dropHold(id) }
+    }
+
+    /// Makes a replica a source volume.
+    public func promote(
+        _ volume: String,
+        _ request: VolumePromoteRequest
+    ) async throws(APIError) -> VolumeInfo {
+        try await self.asking { client throws(APIError) in
+            try await client.promote(volume, request)
+        }
+    }
+
+    /// Makes a promoted volume the replica again that it was.
+    public func revert(_ volume: String) async throws(APIError) {
+        try await self.asking { client throws(APIError) in _ = try await client.revert(volume) }
+    }
+
+    /// Ends the replication of a source volume.
+    public func fence(_ volume: String) async throws(APIError) {
+        try await self.asking { client throws(APIError) in _ = try await client.fence(volume) }
+    }
+
+    /// Lets a source volume be replicated again.
+    public func unfence(_ volume: String) async throws(APIError) {
+        try await self.asking { client throws(APIError) in _ = try await client.unfence(volume) }
+    }
+
+    /// Makes an independent copy of one generation.
+    public func clone(_ volume: String, _ request: VolumeCloneRequest) async throws(APIError) {
+        try await self.asking { client throws(APIError) in
+            _ = try await client.clone(volume, request)
+        }
+    }
+
+    /// Deletes a volume with everything that it holds.
+    public func deleteVolume(_ volume: String) async throws(APIError) {
+        try await self.asking { client throws(APIError) in
+            let _: VolumeInfo = try await client.delete(AgentRoute.volume(volume))
         }
     }
 }

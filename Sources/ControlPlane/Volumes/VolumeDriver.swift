@@ -34,16 +34,67 @@ public protocol VolumeDriver: Sendable {
     /// Ends the pair with a remote storage; one that is gone already is success. Volumes stay.
     func unpair(remote: String) async throws(VolumeTrouble)
 
-    /// Begins a copy; asked again under the same task it does nothing (no volume is copied twice).
-    func start(_ copy: VolumeCopy) async throws(VolumeTrouble)
+    /// Freezes the volumes of a group as one and begins their copies; asked again for the same group
+    /// it freezes nothing anew (no volume is copied twice).
+    ///
+    /// Nothing that it copies is shown before ``commit(_:)``.
+    func begin(_ group: VolumeGroup) async throws(VolumeTrouble) -> VolumeFreeze
 
-    /// How far a copy is; nil where the driver knows nothing of the task.
-    func progress(of copy: VolumeCopy) async throws(VolumeTrouble) -> VolumeProgress?
+    /// How far each copy is, in the order of the group; nil where the driver knows nothing of the
+    /// group, or not of all of it.
+    func progress(of group: VolumeGroup) async throws(VolumeTrouble) -> [VolumeProgress]?
 
-    /// Ends a copy that runs; one that has ended, or was never begun, is success.
+    /// Has the destination show every volume of a group whose copies are all `prepared`.
+    ///
+    /// What was shown stays where it fails; asked again it finishes what was begun.
+    func commit(_ group: VolumeGroup) async throws(VolumeTrouble)
+
+    /// Ends the copies of a group that run; ones that have ended, or were never begun, are success.
     ///
     /// The destination keeps what it showed before. No volume is deleted on either side.
-    func cancel(_ copy: VolumeCopy) async throws(VolumeTrouble)
+    func cancel(_ group: VolumeGroup) async throws(VolumeTrouble)
+
+    // MARK: - At a destination
+
+    /// Brings what was copied here together and was not yet shown to an end without its source: it is
+    /// shown where it is one of `states`, and else thrown away, so that nothing is in the way of them.
+    ///
+    /// - Parameter states: by the names of the volumes. Asked again: success.
+    /// - Throws: ``VolumeTrouble``.
+    func settle(_ states: [String: VolumeFreeze.Frozen]) async throws(VolumeTrouble)
+
+    /// The states of a copy that are kept here, the oldest first; nil where there is no such copy.
+    func states(of volume: String) async throws(VolumeTrouble) -> [VolumeFreeze.Frozen]?
+
+    /// Lets applications write to a copy, from one of its states on; asked again: success.
+    ///
+    /// From then on nothing that its source sends is taken, until ``revert(_:)``.
+    func promote(
+        _ volume: String,
+        to state: VolumeFreeze.Frozen
+    ) async throws(VolumeTrouble)
+
+    /// Takes a promotion back, with what was written since; a volume that is a copy: success.
+    func revert(_ volume: String) async throws(VolumeTrouble)
+
+    /// Makes an independent volume out of a state of a volume, every byte of it proven.
+    func clone(
+        _ volume: String,
+        as name: String,
+        of state: VolumeFreeze.Frozen
+    ) async throws(VolumeTrouble)
+
+    /// Deletes a volume that ``clone(_:as:of:)`` made; one that is gone: success. No other volume is
+    /// deleted, whatever its name.
+    func discard(clone: String) async throws(VolumeTrouble)
+
+    // MARK: - At a source
+
+    /// Ends the replication of a volume whose applications run elsewhere; asked again: success.
+    func fence(_ volume: String) async throws(VolumeTrouble)
+
+    /// Lets a volume be replicated again.
+    func unfence(_ volume: String) async throws(VolumeTrouble)
 }
 
 /// Asks for a pair with a remote storage.
@@ -82,37 +133,14 @@ public enum Cadence: String, Hashable, Sendable, CaseIterable {
     }
 }
 
-/// One copy of one volume, under an identity that does not change over restarts.
-public struct VolumeCopy: Hashable, Sendable {
-    /// `<uid of the Migration>-<namespace>-<claim>`.
-    public var task: String
-    /// As ``VolumeDriver/volume(of:)`` names it.
-    public var volume: String
-    /// The identity of the remote storage.
-    public var remote: String
-    /// Which copies may be incremental.
-    public var cadence: Cadence
-
-    /// A copy of one volume.
-    public init(task: String, volume: String, remote: String, cadence: Cadence) {
-        self.task = task
-        self.volume = volume
-        self.remote = remote
-        self.cadence = cadence
-    }
-
-    /// The identity of the copy of a claim's volume for a Migration.
-    public static func task(uid: String, namespace: String, claim: String) -> String {
-        "\(uid)-\(namespace)-\(claim)"
-    }
-}
-
 /// How far a copy is.
 public struct VolumeProgress: Hashable, Sendable {
     /// Where it is in its life.
     public enum State: Hashable, Sendable {
         case running
-        /// Durable and proven at the destination.
+        /// Durable and proven at the destination, and not shown before the group is committed.
+        case prepared
+        /// Durable, proven and shown at the destination.
         case done
         /// It will not go on by itself.
         case failed(VolumeTrouble)
@@ -206,13 +234,22 @@ public struct VolumeTrouble: Error, Hashable, Sendable, CustomStringConvertible 
     public let remedy: String?
     /// Whether asking again can help without anybody changing anything.
     public let isPassing: Bool
+    /// The volume of a group that it is about; nil where it is about all of them.
+    public var volume: String?
 
     /// A failure of the kind `reason`.
-    public init(_ reason: Reason, _ message: String, remedy: String? = nil, isPassing: Bool) {
+    public init(
+        _ reason: Reason,
+        _ message: String,
+        remedy: String? = nil,
+        isPassing: Bool,
+        volume: String? = nil
+    ) {
         self.reason = reason
         self.message = message
         self.remedy = remedy
         self.isPassing = isPassing
+        self.volume = volume
     }
 
     /// What happened and what to do.

@@ -7,7 +7,16 @@ extension VolumeTrouble {
     init(_ error: APIError, at place: String) {
         let (reason, isPassing) = Self.meaning(of: error)
         let cause = error.cause.map { " (\($0))" } ?? ""
-        let words = reason == .agentUnreachable ? "The agent at \(place) does not answer: " : ""
+        let words =
+            switch reason {
+            case .agentUnreachable: "The agent at \(place) does not answer: "
+            case .destinationUnreachable where !error.message.contains("does not answer"):
+                "the destination does not answer: "
+            case .destinationUnreachable, .tokenRefused, .pairRevoked, .notPaired,
+                .certificateInvalid, .certificateExpired, .volumeNotFound, .volumeInUse,
+                .activeElsewhere, .fenced, .notFenced, .noSpace, .invalid, .failed, .interrupted:
+                ""
+            }
         self.init(
             reason,
             "\(words)\(error.message)\(cause) [\(error.id.rawValue)]",

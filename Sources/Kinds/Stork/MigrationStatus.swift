@@ -115,6 +115,10 @@ public struct MigratedVolume: Hashable, Sendable {
     public var transfer: Transfer?
     /// The number of this copy among those of the volume to this destination; every seventh is full.
     public var run: Int?
+    /// The number of the generation that is copied; nil before it is frozen.
+    public var generation: Int?
+    /// The frozen view that is copied, 32 hexadecimal digits; nil before it is frozen.
+    public var snapshot: String?
     /// Bytes that must be looked at or sent; nil while that is not known.
     public var bytesTotal: Int?
     /// Bytes of ``bytesTotal`` that are done.
@@ -143,6 +147,8 @@ public struct MigratedVolume: Hashable, Sendable {
         self.taskID = json["taskId"]?.string ?? ""
         self.transfer = json["transfer"]?.string.flatMap(Transfer.init(rawValue:))
         self.run = json["run"]?.int
+        self.generation = json["generation"]?.int
+        self.snapshot = json["snapshot"]?.string
         self.bytesTotal = json["bytesTotal"]?.int
         self.bytesDone = json["bytesDone"]?.int
         self.bytesTransferred = json["bytesTransferred"]?.int
@@ -159,6 +165,8 @@ public struct MigratedVolume: Hashable, Sendable {
         if !self.taskID.isEmpty { json.set(.string(self.taskID), at: "taskId") }
         json.set(self.transfer.map { .string($0.rawValue) }, at: "transfer")
         json.set(self.run.map { JSON($0) }, at: "run")
+        json.set(self.generation.map { JSON($0) }, at: "generation")
+        json.set(self.snapshot.map { .string($0) }, at: "snapshot")
         json.set(self.bytesTotal.map { JSON($0) }, at: "bytesTotal")
         json.set(self.bytesDone.map { JSON($0) }, at: "bytesDone")
         json.set(self.bytesTransferred.map { JSON($0) }, at: "bytesTransferred")

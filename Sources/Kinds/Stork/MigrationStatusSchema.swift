@@ -23,6 +23,7 @@ extension StorkKinds {
                     "The instant whose state the volumes bring.",
                     [
                         "name": .string("The RecoveryPoint at the destination."),
+                        "group": .string("What the agents call the copies."),
                         "time": .time("When the volumes were frozen."),
                         "isAtomic": .flag(
                             "Whether it is known that nothing was written while they were frozen."
@@ -91,6 +92,8 @@ extension StorkKinds {
                     from: 1,
                     format: "int64"
                 ),
+                "generation": StatusParts.count("The number of the generation that is copied."),
+                "snapshot": .string("The frozen view that is copied, 32 hexadecimal digits."),
                 "bytesTotal": StatusParts.count("Bytes to look at or send."),
                 "bytesDone": StatusParts.count("Bytes that are done."),
                 "bytesTransferred": StatusParts.count(

@@ -6,6 +6,8 @@ public import ObjectModel
 public struct MigrationPoint: Hashable, Sendable {
     /// The RecoveryPoint at the destination.
     public var name: String
+    /// What the storage calls the copies.
+    public var group: String
     /// When the volumes were frozen.
     public var time: Timestamp
     /// Whether it is known that nothing was written while they were frozen one after the other.
@@ -14,8 +16,15 @@ public struct MigrationPoint: Hashable, Sendable {
     public var isVisible: Bool
 
     /// An instant by its parts.
-    public init(name: String, time: Timestamp, isAtomic: Bool, isVisible: Bool = false) {
+    public init(
+        name: String,
+        group: String,
+        time: Timestamp,
+        isAtomic: Bool,
+        isVisible: Bool = false
+    ) {
         self.name = name
+        self.group = group
         self.time = time
         self.isAtomic = isAtomic
         self.isVisible = isVisible
@@ -27,6 +36,7 @@ public struct MigrationPoint: Hashable, Sendable {
             let time = json?["time"]?.string.flatMap({ Timestamp($0) })
         else { return nil }
         self.name = name
+        self.group = json?["group"]?.string ?? ""
         self.time = time
         self.isAtomic = json?["isAtomic"]?.bool ?? false
         self.isVisible = json?["isVisible"]?.bool ?? false
@@ -35,8 +45,9 @@ public struct MigrationPoint: Hashable, Sendable {
     /// As it is written.
     public var json: JSON {
         [
-            "name": .string(self.name), "time": .string(self.time.description),
-            "isAtomic": .bool(self.isAtomic), "isVisible": .bool(self.isVisible),
+            "name": .string(self.name), "group": .string(self.group),
+            "time": .string(self.time.description), "isAtomic": .bool(self.isAtomic),
+            "isVisible": .bool(self.isVisible),
         ]
     }
 }

@@ -13,6 +13,16 @@ final class ControllerStage: Sendable {
     let cluster = FakeCluster()
     let driver = FakeDriver()
     let mover = FakeMover()
+    /// No two of them are equal: a test ends one.
+    static let limits = {
+        var limits = RuleLimits()
+        limits.command = .seconds(301)
+        limits.reach = .seconds(302)
+        limits.freeze = .seconds(303)
+        return limits
+    }()
+    let runner = FakeRunner()
+    let waits = RuleWaits()
     let notices = Locked<[Notice]>([])
     let seconds = Locked(1_000_000)
     /// The pairs that a Migration has asked to be looked at.
@@ -73,6 +83,12 @@ final class ControllerStage: Sendable {
             driver: self.driver,
             remotes: self.remotes,
             mover: self.mover,
+            rules: RuleEngine(
+                cluster: cluster,
+                runner: self.runner,
+                limits: Self.limits,
+                wait: { [self] in try await self.waits.wait($0) }
+            ),
             doubt: { [self] key in self.doubts.withLock { $0.append(key) } }
         )
     }
@@ -178,6 +194,40 @@ final class ControllerStage: Sendable {
                 ["spec": spec.json]
             )
         )
+    }
+
+    /// A Rule for the pods `app=db`: commands, and whether each stays in the background.
+    func putRule(_ name: String, _ commands: [(String, Bool)]) {
+        let actions = commands.map { command, isBackground -> JSON in
+            ["type": "command", "background": .bool(isBackground), "value": .string(command)]
+        }
+        self.cluster.put(
+            StorkResource.rules,
+            KubeObject(
+                StorkResource.rules.groupVersionKind,
+                ObjectKey("db", name),
+                ["rules": [["podSelector": ["app": "db"], "actions": .array(actions)]]]
+            )
+        )
+    }
+
+    /// A running pod `app=db`.
+    func putPod(_ name: String) {
+        var pod = KubeObject(
+            BuiltIn.pods.groupVersionKind,
+            ObjectKey("db", name),
+            ["spec": ["containers": [["name": "main"]]], "status": ["phase": "Running"]]
+        )
+        pod.labels = ["app": "db"]
+        self.cluster.put(BuiltIn.pods, pod)
+    }
+
+    /// Background commands that another process has noted on the Migration.
+    func annotate(note: String) {
+        self.cluster.state.withLock { state in
+            state.objects["migrations db/m"]?
+                .annotations = ["stork.libopenstorage.org/pods-with-running-cmds": note]
+        }
     }
 
     var migration: MigrationStatus {

@@ -47,6 +47,11 @@ final class FakeCluster: ClusterAccess {
         }
     }
 
+    /// Takes an object away as a person does.
+    func remove(_ resource: APIResource, _ key: ObjectKey) {
+        self.state.withLock { $0.objects[Self.path(resource, key)] = nil }
+    }
+
     func find(_ resource: APIResource, _ key: ObjectKey) -> KubeObject? {
         self.state.withLock { $0.objects[Self.path(resource, key)] }
     }
@@ -157,126 +162,4 @@ final class FakeCluster: ClusterAccess {
     }
 
     func serverVersion() async throws(ClusterError) -> String { "v1.32.1" }
-}
-
-/// Storage that remembers what it was asked for, and copies a little more at each look.
-final class FakeDriver: VolumeDriver {
-    struct State: Sendable {
-        var paired: Set<String> = []
-        var unpaired: [String] = []
-        /// How often each task was begun for the first time, and how far it is.
-        var begun: [String: Int] = [:]
-        var looks: [String: Int] = [:]
-        var cancelled: [String] = []
-        /// How often a pair was looked at.
-        var checks = 0
-        var trouble: VolumeTrouble?
-        /// What checks of pairs fail with, while there is something.
-        var brokenPair: VolumeTrouble?
-        /// What every copy waits for, while there is something.
-        var held: VolumeTrouble?
-        /// Volumes whose copies fail, and why.
-        var broken: [String: VolumeTrouble] = [:]
-        /// Calls until it dies with the controller; nil for ever.
-        var life: Int?
-    }
-
-    let name = "pool.godwit.io"
-    let state = Locked(State())
-
-    private func now<Answer: Sendable>(
-        _ body: (inout State) throws(VolumeTrouble) -> Answer
-    ) throws(VolumeTrouble) -> Answer {
-        try self.state.withLock { (state) throws(VolumeTrouble) -> Answer in
-            if let trouble = state.trouble { throw trouble }
-            return try body(&state)
-        }
-    }
-
-    func volume(of persistentVolume: KubeObject) -> String? {
-        persistentVolume["spec", "csi", "volumeHandle"]?.string
-    }
-
-    func atDestination(_ persistentVolume: KubeObject) -> KubeObject { persistentVolume }
-
-    func pair(_ request: StoragePairRequest) async throws(VolumeTrouble) -> String {
-        try self.now { (state) throws(VolumeTrouble) in
-            state.paired.insert("remote")
-            state.brokenPair = nil
-            return "remote"
-        }
-    }
-
-    func check(remote: String) async throws(VolumeTrouble) {
-        try self.now { (state) throws(VolumeTrouble) in
-            state.checks += 1
-            if let trouble = state.brokenPair { throw trouble }
-            guard state.paired.contains(remote) else {
-                throw VolumeTrouble(.notPaired, "lost", isPassing: false)
-            }
-        }
-    }
-
-    func unpair(remote: String) async throws(VolumeTrouble) {
-        try self.now { (state) throws(VolumeTrouble) in
-            state.paired.remove(remote)
-            state.unpaired.append(remote)
-        }
-    }
-
-    func start(_ copy: VolumeCopy) async throws(VolumeTrouble) {
-        try self.now { (state) throws(VolumeTrouble) in
-            if state.looks[copy.task] == nil {
-                state.looks[copy.task] = 0
-                state.begun[copy.task, default: 0] += 1
-            }
-        }
-    }
-
-    func progress(of copy: VolumeCopy) async throws(VolumeTrouble) -> VolumeProgress? {
-        try self.now { (state) throws(VolumeTrouble) in
-            guard let looks = state.looks[copy.task] else { return nil }
-            if let trouble = state.held {
-                return VolumeProgress(state: .running, waitsFor: trouble)
-            }
-            state.looks[copy.task] = looks + 1
-            if let trouble = state.broken[copy.volume] {
-                return VolumeProgress(state: .failed(trouble))
-            }
-            guard looks >= 2 else {
-                return VolumeProgress(
-                    state: .running,
-                    bytesDone: UInt64(looks) * 10,
-                    bytesTotal: 30
-                )
-            }
-            return VolumeProgress(
-                state: .done,
-                bytesDone: 30,
-                bytesTotal: 30,
-                bytesTransferred: 10,
-                isFull: true
-            )
-        }
-    }
-
-    func cancel(_ copy: VolumeCopy) async throws(VolumeTrouble) {
-        try self.now { (state) throws(VolumeTrouble) in state.cancelled.append(copy.task) }
-    }
-}
-
-/// Moves objects by remembering that it was asked to.
-final class FakeMover: ResourceMoving {
-    let moves = Locked(0)
-    let result = Locked(ResourceResult())
-    let trouble = Locked<Trouble?>(nil)
-    /// What happens while it moves.
-    let during = Locked<(@Sendable (ResourceJob) async -> Void)?>(nil)
-
-    func move(_ job: ResourceJob) async throws(Trouble) -> ResourceResult {
-        if let trouble = self.trouble.withLock({ $0 }) { throw trouble }
-        if let during = self.during.withLock({ $0 }) { await during(job) }
-        self.moves.withLock { $0 += 1 }
-        return self.result.withLock { $0 }
-    }
 }

@@ -36,8 +36,37 @@ struct PairedClusters: Sendable {
                     clock: JumpingClock()
                 )
                 try await world.controlled(sourceConfig) {
-                    try await world.pair(destinationConfig)
+                    try await Self.pair(source, destinationConfig)
                     try await body(world)
+                }
+            }
+        }
+    }
+
+    /// As ``running(_:)``, with controllers on the second cluster too, over a storage of their own, and
+    /// a pair that leads back.
+    static func runningBoth(
+        _ body: @escaping @Sendable (_ source: Self, _ destination: Self) async throws -> Void
+    ) async throws {
+        try await Self.cluster { first, firstConfig in
+            try await Self.cluster { second, secondConfig in
+                let clock = JumpingClock()
+                func world(_ own: KubernetesClient, _ other: KubernetesClient) -> Self {
+                    Self(
+                        source: own,
+                        destination: other,
+                        statistics: ControlPlaneStatistics(),
+                        driver: FakeDriver(),
+                        clock: clock
+                    )
+                }
+                let (there, here) = (world(first, second), world(second, first))
+                try await there.controlled(firstConfig) {
+                    try await here.controlled(secondConfig) {
+                        try await Self.pair(first, secondConfig)
+                        try await Self.pair(second, firstConfig)
+                        try await body(there, here)
+                    }
                 }
             }
         }
@@ -122,13 +151,13 @@ struct PairedClusters: Sendable {
         try result.get()
     }
 
-    private func pair(_ kubeconfig: String) async throws {
+    private static func pair(_ cluster: KubernetesClient, _ kubeconfig: String) async throws {
         let file = try JSON(yaml: String(contentsOfFile: kubeconfig, encoding: .utf8))
         let spec = ClusterPairSpec(
             config: ClusterPairSpec.config(ofKubeconfig: file),
             options: ["ip": "127.0.0.1", "token": "t"]
         )
-        try await self.source.create(
+        try await cluster.create(
             StorkResource.clusterPairs,
             KubeObject(
                 StorkResource.clusterPairs.groupVersionKind,
@@ -136,7 +165,7 @@ struct PairedClusters: Sendable {
                 ["spec": spec.json]
             )
         )
-        _ = try await self.object(StorkResource.clusterPairs, "kube-system", "remote") {
+        _ = try await Self.object(cluster, StorkResource.clusterPairs, "kube-system", "remote") {
             ClusterPairStatus($0["status"]).conditions["Ready"]?.status == .yes
         }
     }
@@ -150,10 +179,20 @@ struct PairedClusters: Sendable {
         _ name: String,
         where isSo: @Sendable (KubeObject) -> Bool
     ) async throws -> KubeObject {
+        try await Self.object(self.source, resource, namespace, name, where: isSo)
+    }
+
+    private static func object(
+        _ cluster: KubernetesClient,
+        _ resource: APIResource,
+        _ namespace: String,
+        _ name: String,
+        where isSo: @Sendable (KubeObject) -> Bool
+    ) async throws -> KubeObject {
         var version = ""
         while true {
             try Task.checkCancellation()
-            let events = self.source.watch(
+            let events = cluster.watch(
                 resource,
                 namespace: namespace,
                 .named(name),

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Kinds
+import KubernetesClient
+import ObjectModel
+
+extension ActionController {
+    // MARK: - What is known
+
+    func facts(of action: KubeObject) async throws(ClusterError) -> ActionFacts {
+        let spec = ActionSpec(action["spec"])
+        var facts = ActionFacts(
+            spec: spec,
+            status: ActionStatus(action["status"], of: spec.type),
+            now: self.shell.environment.now()
+        )
+        facts.isBeingDeleted = action.isBeingDeleted
+        facts.hasFinalizer = action.finalizers.contains(StorkNames.finalizer)
+        guard facts.status.stage != .final || facts.isBeingDeleted else { return facts }
+        let key = ObjectKey(action.namespace, spec.schedule)
+        if let schedule = try await self.local.find(StorkResource.migrationSchedules, key) {
+            facts.schedule = try await self.schedule(schedule)
+        }
+        facts.points = try await self.points(of: key)
+            .map {
+                ActionFacts.Point(name: $0.key, time: $0.value.time)
+            }
+            .sorted { ($0.time, $0.name) > ($1.time, $1.name) }
+        return facts
+    }
+
+    private func schedule(
+        _ object: KubeObject
+    ) async throws(ClusterError) -> ActionFacts.Schedule {
+        let spec = MigrationSpec(object["spec", "template", "spec"])
+        var namespaces = Set(spec.namespaces)
+        if !spec.namespaceSelectors.isEmpty {
+            for namespace in try await self.local.listed(BuiltIn.namespaces, namespace: nil)
+            where spec.selects(namespace.name, labels: namespace.labels) {
+                namespaces.insert(namespace.name)
+            }
+        }
+        return ActionFacts.Schedule(
+            isStaticCopy: object.isMarked(.staticCopy),
+            isActivated: object["status", "applicationActivated"]?.bool ?? false,
+            namespaces: namespaces.sorted(),
+            includesVolumes: spec.includesVolumes
+        )
+    }
+
+    /// The RecoveryPoints of a schedule by their names.
+    func points(
+        of schedule: ObjectKey
+    ) async throws(ClusterError) -> [String: RecoveryPointSpec] {
+        var points: [String: RecoveryPointSpec] = [:]
+        let found = try await self.local.listed(
+            StorkResource.recoveryPoints,
+            namespace: schedule.namespace
+        )
+        for object in found {
+            guard let spec = RecoveryPointSpec(object["spec"]), spec.schedule == schedule.name
+            else { continue }
+            points[object.name] = spec
+        }
+        return points
+    }
+
+    private func applications(_ facts: ActionFacts) async throws(ClusterError) -> [ApplicationName]
+    {
+        try await ApplicationActivation(self.local).applications(in: facts.namespaces)
+    }
+
+    // MARK: - The other side
+
+    /// Asks the cluster of the schedule; it is the one to which the pair of the same name leads here.
+    private func asking(
+        _ action: KubeObject,
+        _ facts: ActionFacts,
+        _ question: @escaping @Sendable (OtherSide) async throws -> StageOutcome
+    ) async throws -> StageOutcome {
+        do {
+            let config = try await self.config(action, facts)
+            let schedule = ObjectKey(action.namespace, facts.spec.schedule)
+            let uid = action.uid
+            return try await self.remotes.with(config) { client in
+                try await question(OtherSide(cluster: client, schedule: schedule, action: uid))
+            }
+        } catch let error as ClusterError {
+            guard !error.isRetryable else { return .unreachable("\(error)") }
+            return .failed(Trouble(destination: error))
+        } catch let trouble as Trouble {
+            return .failed(trouble)
+        }
+    }
+
+    private func config(_ action: KubeObject, _ facts: ActionFacts) async throws -> JSON {
+        let key = ObjectKey(action.namespace, facts.spec.schedule)
+        let schedule = try await self.local.find(StorkResource.migrationSchedules, key)
+        let name = schedule?["spec", "template", "spec", "clusterPair"]?.string ?? ""
+        let remedy =
+            "create a ClusterPair \(name) here that leads to the other cluster, or skip what is done "
+            + "there (--skip-source-operations) where it is known to be down"
+        let place = ObjectKey(action.namespace, name)
+        guard let pair = try await self.local.find(StorkResource.clusterPairs, place) else {
+            throw Trouble(
+                .clusterPairNotFound,
+                "clusterpairs.stork.libopenstorage.org \"\(name)\" not found: whether the "
+                    + "applications still run in the other cluster cannot be seen from here",
+                remedy: remedy,
+                isPassing: false
+            )
+        }
+        switch try await PairSpec(cluster: self.shell.cluster).scheduler(of: pair) {
+        case .reached(let config): return config
+        case .unusable(let trouble): throw trouble
+        case .notWanted:
+            throw Trouble(
+                .clusterPairNotReady,
+                "clusterpair \(place) has no kubeconfig of the other cluster",
+                remedy: remedy,
+                isPassing: false
+            )
+        }
+    }
+
+    func stopOtherSide(
+        _ action: KubeObject,
+        _ facts: ActionFacts
+    ) async throws -> StageOutcome {
+        let applications = try await self.applications(facts)
+        return try await self.asking(action, facts) { side in
+            let running = try await side.suspend()
+            guard running.isEmpty else {
+                return .waiting("Migration \(running[0]) is still running there")
+            }
+            try await side.stop(applications)
+            return .done
+        }
+    }
+
+    func awaitPods(_ action: KubeObject, _ facts: ActionFacts) async throws -> StageOutcome {
+        let namespaces = facts.namespaces
+        return try await self.asking(action, facts) { side in
+            let pods = try await side.podsWithVolumes(namespaces)
+            return pods.isEmpty ? .done : .waiting("pod \(pods[0]) still uses a volume there")
+        }
+    }
+
+    func migrateLast(_ action: KubeObject, _ facts: ActionFacts) async throws -> StageOutcome {
+        let spec = facts.spec
+        let namespaces = facts.namespaces
+        let name = OtherSide.lastMileName(spec.schedule, spec.type, uid: action.uid)
+        let outcome = try await self.asking(action, facts) { side in
+            let status = try await side.migrate(name, namespaces)
+            guard status.isFinal else {
+                return .waiting("Migration \(name): \(status.stage.rawValue)")
+            }
+            switch status.status {
+            case .successful: return .done
+            case .initial, .pending, .inProgress, .purged, .failed, .partialSuccess:
+                let why = status.conditions[ConditionType.succeeded]?.message ?? ""
+                return .failed(
+                    Trouble(
+                        .lastMileFailed,
+                        "Migration \(name) ended as \(status.status.rawValue): \(why)",
+                        remedy: "mend that, then create the Action again",
+                        isPassing: false
+                    )
+                )
+            }
+        }
+        guard outcome == .done else { return outcome }
+        // The state that it brought is the one that is shown.
+        let points = try await self.points(of: ObjectKey(action.namespace, spec.schedule))
+        let brought = points.filter { $0.value.migration == name }
+            .max { $0.value.time < $1.value.time }
+        if let brought {
+            _ = try await self.write(action, facts) { status, _ in
+                status.point = ActionStatus.Point(
+                    name: brought.key,
+                    time: brought.value.time,
+                    lossSeconds: 0
+                )
+            }
+        }
+        return .done
+    }
+
+    // MARK: - This side
+
+    func startHere(_ action: KubeObject, _ facts: ActionFacts) async throws -> StageOutcome {
+        let status = ActionStatus(
+            (self.shell.object(action.key) ?? action)["status"],
+            of: facts.spec.type
+        )
+        if facts.status.sourceReached == true {
+            let fenced = try await self.asking(action, facts) { side in
+                try await side.fence()
+                return .done
+            }
+            // The applications there are stopped: the fence can come later.
+            if case .failed(let trouble) = fenced { return .failed(trouble) }
+        }
+        do {
+            if let name = status.point?.name {
+                let points = try await self.points(
+                    of: ObjectKey(action.namespace, facts.spec.schedule)
+                )
+                guard let point = points[name] else {
+                    return .failed(
+                        Trouble(
+                            .noRecoveryPoint,
+                            "RecoveryPoint \(name) is gone",
+                            isPassing: false
+                        )
+                    )
+                }
+                try await self.promote(point, facts.namespaces)
+            }
+        } catch let trouble as VolumeTrouble {
+            guard trouble.isPassing else { return .failed(Trouble(trouble)) }
+            return .waiting(trouble.description)
+        }
+        return try await self.activate(action, facts)
+    }
+
+    /// Makes what a RecoveryPoint names writable; what is promoted already stays as it is.
+    private func promote(
+        _ point: RecoveryPointSpec,
+        _ namespaces: [String]
+    ) async throws(VolumeTrouble) {
+        let volumes = point.volumes.filter { namespaces.contains($0.claim.namespace) }
+        var states: [String: VolumeFreeze.Frozen] = [:]
+        for volume in volumes {
+            states[volume.volume] = VolumeFreeze.Frozen(
+                generation: volume.generation,
+                snapshot: volume.snapshot
+            )
+        }
+        try await self.driver.settle(states)
+        for volume in volumes {
+            guard let state = states[volume.volume] else { continue }
+            try await self.driver.promote(volume.volume, to: state)
+        }
+    }
+
+    private func activate(
+        _ action: KubeObject,
+        _ facts: ActionFacts
+    ) async throws -> StageOutcome {
+        do throws(ClusterError) {
+            // By this the controllers of a source that comes back know that they have to stop.
+            var patch: JSON = [:]
+            patch.set(.string(action.uid), at: "metadata", "annotations", SourceFence.activation)
+            _ = try await self.local.change(
+                StorkResource.migrationSchedules,
+                ObjectKey(action.namespace, facts.spec.schedule),
+                patch,
+                isStatus: false
+            )
+            let result = try await ApplicationActivation(self.local)
+                .run(.activate, namespaces: facts.namespaces)
+            guard let failure = result.failures.first else { return .done }
+            return .waiting(failure)
+        } catch {
+            guard error.isRetryable else { return .failed(Trouble(destination: error)) }
+            return .waiting("\(error)")
+        }
+    }
+
+    // MARK: - The way back from half of the way
+
+    func rollBack(_ action: KubeObject, _ facts: ActionFacts) async throws -> StageOutcome {
+        do {
+            _ = try await ApplicationActivation(self.local)
+                .run(.deactivate, namespaces: facts.namespaces)
+            var patch: JSON = [:]
+            patch.set(.null, at: "metadata", "annotations", SourceFence.activation)
+            _ = try await self.local.change(
+                StorkResource.migrationSchedules,
+                ObjectKey(action.namespace, facts.spec.schedule),
+                patch,
+                isStatus: false
+            )
+            let points = try await self.points(
+                of: ObjectKey(action.namespace, facts.spec.schedule)
+            )
+            if let point = facts.status.point.flatMap({ points[$0.name] }) {
+                for volume in point.volumes { try await self.driver.revert(volume.volume) }
+            }
+        } catch let trouble as VolumeTrouble {
+            return trouble.isPassing ? .waiting("\(trouble)") : .failed(Trouble(trouble))
+        } catch let error as ClusterError {
+            return error.isRetryable ? .waiting("\(error)") : .failed(Trouble(destination: error))
+        }
+        guard facts.status.sourceReached != false else { return .done }
+        let applications = try await self.applications(facts)
+        return try await self.asking(action, facts) { side in
+            try await side.start(applications)
+            try await side.resume()
+            return .done
+        }
+    }
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Kinds
+import KubernetesClient
+import ObjectModel
+
+/// Performs what ``ActionDecision`` decides, in the cluster where the applications are to be started.
+///
+/// Every stage may be done again: what is done already is left alone, and what was done carries the
+/// mark of the Action, in the cluster where it was done.
+final class ActionController: Sendable {
+    /// As `metadata.managedFields` names it.
+    static let manager = "godwit-action"
+    /// Steps of one look.
+    private static let stepLimit = 8
+
+    let shell: ControllerShell
+    let driver: any VolumeDriver
+    let remotes: RemoteClusters
+    /// The cluster in which the Actions are.
+    let local: any ResourceCluster
+    let writer: ObjectWriter
+
+    init(
+        shell: ControllerShell,
+        driver: any VolumeDriver,
+        remotes: RemoteClusters,
+        local: any ResourceCluster
+    ) {
+        self.shell = shell
+        self.driver = driver
+        self.remotes = remotes
+        self.local = local
+        self.writer = ObjectWriter(
+            cluster: shell.cluster,
+            resource: shell.resource,
+            manager: Self.manager
+        )
+    }
+
+    private enum StepEnd {
+        case on(KubeObject)
+        case over(Requeue)
+    }
+
+    /// One look at one Action.
+    func reconcile(_ key: ObjectKey) async throws -> Requeue {
+        guard var action = self.shell.object(key) else { return .onChange }
+        for _ in 0..<Self.stepLimit {
+            let facts = try await self.facts(of: action)
+            switch try await self.perform(ActionDecision.step(facts), action, facts) {
+            case .on(let written): action = written
+            case .over(let requeue): return requeue
+            }
+        }
+        return .after(.zero)
+    }
+
+    private func perform(
+        _ step: ActionStep,
+        _ action: KubeObject,
+        _ facts: ActionFacts
+    ) async throws -> StepEnd {
+        let outcome: StageOutcome
+        switch step {
+        case .nothing: return .over(.onChange)
+        case .addFinalizer:
+            return .on(try await self.keep(action, isKept: true))
+        case .release: return try await self.release(action, facts)
+        case .fail(let trouble):
+            return .on(try await self.end(action, .failed, trouble.text, facts, trouble.reason))
+        case .begin(let point, let stage):
+            return .on(try await self.begin(action, point, stage, facts))
+        case .stopOtherSide: outcome = try await self.stopOtherSide(action, facts)
+        case .awaitPods: outcome = try await self.awaitPods(action, facts)
+        case .migrateLast: outcome = try await self.migrateLast(action, facts)
+        case .startHere: outcome = try await self.startHere(action, facts)
+        case .rehearse: outcome = try await self.rehearse(action, facts)
+        case .rollBack: outcome = try await self.rollBack(action, facts)
+        }
+        try Task.checkCancellation()
+        // The stage may have noted something about itself.
+        let current = self.shell.object(action.key) ?? action
+        return try await self.go(ActionDecision.transition(outcome, facts), current, facts)
+    }
+
+    // MARK: - From stage to stage
+
+    private func go(
+        _ transition: ActionTransition,
+        _ action: KubeObject,
+        _ facts: ActionFacts
+    ) async throws -> StepEnd {
+        switch transition {
+        case .stay(let why, let pause):
+            _ = try await self.write(action, facts) { status, now in
+                status.say(.unknown, "Waiting", why, action, now)
+            }
+            return .over(.after(pause))
+        case .enter(let stage, let reached):
+            let isLost = reached == false && facts.status.sourceReached != false
+            let notice = Notice.warning(
+                "SourceUnreachable",
+                "the other cluster does not answer: it goes on without it"
+            )
+            return .on(
+                try await self.write(action, facts, isLost ? [notice] : []) { status, now in
+                    status.enter(stage, now)
+                    if let reached { status.sourceReached = reached }
+                    status.say(.unknown, "InProgress", stage.rawValue, action, now)
+                }
+            )
+        case .rollBack(let trouble):
+            guard facts.spec.type != .drill else {
+                return .on(
+                    try await self.end(action, .failed, trouble.text, facts, trouble.reason)
+                )
+            }
+            let notice = Notice.warning(ActionState.failed.rawValue, trouble.text)
+            return .on(
+                try await self.write(action, facts, [notice]) { status, now in
+                    status.enter(ActionDecision.rollbackStage(facts.spec.type), now)
+                    status.reason = trouble.text
+                    status.say(.unknown, trouble.reason.rawValue, trouble.text, action, now)
+                }
+            )
+        case .end(let state, let text):
+            return .on(try await self.end(action, state, text, facts, nil))
+        }
+    }
+
+    private func begin(
+        _ action: KubeObject,
+        _ point: ActionFacts.Point?,
+        _ stage: ActionStage,
+        _ facts: ActionFacts
+    ) async throws -> KubeObject {
+        let loss = point.map { max(facts.now.seconds(since: $0.time), 0) }
+        let text = point.map {
+            "the newest state that all volumes share is RecoveryPoint \($0.name), frozen at "
+                + "\($0.time): what was written in the \(loss ?? 0) s since then is not in it"
+        }
+        let notices = text.map { [Notice.normal(facts.spec.type.rawValue, $0)] } ?? []
+        return try await self.write(action, facts, notices) { status, now in
+            status.status = .inProgress
+            status.enter(stage, now)
+            if facts.spec.skipsSource { status.sourceReached = false }
+            status.point = point.map {
+                ActionStatus.Point(name: $0.name, time: $0.time, lossSeconds: loss ?? 0)
+            }
+            status.say(.unknown, "InProgress", text ?? stage.rawValue, action, now)
+        }
+    }
+
+    private func end(
+        _ action: KubeObject,
+        _ state: ActionState,
+        _ text: String,
+        _ facts: ActionFacts,
+        _ reason: Trouble.Reason?
+    ) async throws -> KubeObject {
+        let isGood = state == .successful
+        let notice =
+            isGood ? Notice.normal(state.rawValue, text) : Notice.warning(state.rawValue, text)
+        return try await self.write(action, facts, [notice]) { status, now in
+            status.enter(.final, now)
+            status.status = state
+            status.finished = now
+            status.reason = text
+            status.summary = facts.namespaces.map {
+                ActionStatus.Entry(namespace: $0, status: state, reason: text)
+            }
+            let word = reason?.rawValue ?? state.rawValue
+            status.say(isGood ? .yes : .no, word, text, action, now)
+        }
+    }
+
+    /// Writes a changed status, then tells of it.
+    func write(
+        _ action: KubeObject,
+        _ facts: ActionFacts,
+        _ notices: [Notice] = [],
+        _ change: (inout ActionStatus, Timestamp) -> Void
+    ) async throws -> KubeObject {
+        let type = facts.spec.type
+        var status = ActionStatus(action["status"], of: type)
+        change(&status, self.shell.environment.now())
+        let written = try await self.writer.write(status: status.json(of: type), of: action)
+        self.shell.note(written, insteadOf: action)
+        for notice in notices { await self.shell.tell(action, notice) }
+        return written
+    }
+
+    private func keep(_ action: KubeObject, isKept: Bool) async throws -> KubeObject {
+        let written = try await self.writer.write(
+            finalizer: StorkNames.finalizer,
+            isPresent: isKept,
+            on: action
+        )
+        self.shell.note(written, insteadOf: action)
+        return written
+    }
+
+    /// An Action that is deleted on its way leaves the applications where they ran.
+    private func release(_ action: KubeObject, _ facts: ActionFacts) async throws -> StepEnd {
+        guard action.finalizers.contains(StorkNames.finalizer) else { return .over(.onChange) }
+        let outcome: StageOutcome
+        if facts.spec.type == .drill {
+            outcome = try await self.discard(action, facts)
+        } else if facts.status.stage != .initial, facts.status.stage != .final {
+            outcome = try await self.rollBack(action, facts)
+        } else {
+            outcome = .done
+        }
+        switch outcome {
+        case .done: break
+        case .waiting(let why), .unreachable(let why):
+            guard self.shell.isPatienceOver(withDeletionOf: action) else {
+                return .over(.after(.seconds(2)))
+            }
+            await self.shell.tell(action, .warning("Deleting", "not all was taken back: \(why)"))
+        case .failed(let trouble):
+            await self.shell.tell(
+                action,
+                .warning("Deleting", "not all was taken back: \(trouble.text)")
+            )
+        }
+        _ = try await self.keep(action, isKept: false)
+        return .over(.onChange)
+    }
+}
+
+extension ActionStatus {
+    fileprivate mutating func enter(_ stage: ActionStage, _ now: Timestamp) {
+        guard self.stage != stage else { return }
+        self.stage = stage
+        self.stageTime = now
+    }
+
+    fileprivate mutating func say(
+        _ truth: Condition.Status,
+        _ reason: String,
+        _ message: String,
+        _ action: KubeObject,
+        _ now: Timestamp
+    ) {
+        self.observedGeneration = action.generation
+        let finding = Finding(ConditionType.succeeded, truth, reason, message)
+        self.conditions.set(finding, generation: action.generation, now: now)
+    }
+}
