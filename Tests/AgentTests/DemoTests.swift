@@ -31,6 +31,8 @@ import Testing
         for (row, (title, mode)) in zip(rows, wanted) {
             #expect(row.hasPrefix(title) && row.contains(" \(mode) "), "\(row)")
         }
+        let schedule = lines.first { $0.hasPrefix("shop-dr ") && $0.contains(" west ") }
+        #expect(schedule?.contains("  30m  ") == true, "\(result.output)")
         // Nothing is left running.
         for pool in ["source", "destination"] {
             let asked = try await Command.run(

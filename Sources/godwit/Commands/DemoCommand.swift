@@ -5,11 +5,11 @@ import ArgumentParser
 import Foundation
 
 /// The demonstration: two agents and two clusters on this machine, from pairing to a resumed and
-/// proven copy, and to a namespace that moves.
+/// proven copy, to a namespace that moves, and to a schedule that keeps it fresh.
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Shows replication and a migration on this machine.",
+        abstract: "Shows replication, a migration and a schedule on this machine.",
         discussion: """
             Example: godwit demo
             Needs no root and no network but 127.0.0.1; takes half a minute and 2 GiB of disk.

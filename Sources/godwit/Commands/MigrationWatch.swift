@@ -22,6 +22,8 @@ struct MigrationWatch {
     let again: String
     let timeout: Duration
     let view: View
+    /// Whether a schedule is about to make it.
+    var isToCome = false
 
     /// Follows a Migration until it is final, and says how it ended.
     ///
@@ -34,7 +36,8 @@ struct MigrationWatch {
             resource: MigrationNoun.resource,
             title: MigrationNoun.title,
             timeout: self.timeout,
-            back: "godwit wait migration \(key.name) \(self.again)"
+            back: "godwit wait migration \(key.name) \(self.again)",
+            isToCome: self.isToCome
         )
         let migration = try await wait.object(
             key,

@@ -24,6 +24,8 @@ struct ObjectWait {
     let timeout: Duration
     /// The command that waits again.
     let back: String
+    /// Whether it may not be there yet: what a schedule has begun is written down before it is made.
+    var isToCome = false
 
     /// As long as storkctl waits, in seconds.
     static let longest = 6 * 3600
@@ -61,11 +63,16 @@ struct ObjectWait {
                 if isFinal(object) { return object }
                 if clock.now >= end { throw self.timedOut(key, progress(object)) }
             } catch {
-                guard error.id == .clusterUnreachable else { throw error }
+                let isMissing = self.isToCome && error.id == .objectNotFound
+                guard error.id == .clusterUnreachable || isMissing else { throw error }
                 let since = lost ?? clock.now
-                if lost == nil { lines.say("the cluster does not answer; waiting for it") }
+                if lost == nil, !isMissing {
+                    lines.say("the cluster does not answer; waiting for it")
+                }
                 lost = since
-                guard clock.now - since < Self.patience else { throw self.gone(error) }
+                guard clock.now - since < Self.patience else {
+                    throw isMissing ? error : self.gone(error)
+                }
             }
             if interrupt.happened { throw self.detached }
             try await clock.sleep(for: Self.beat)

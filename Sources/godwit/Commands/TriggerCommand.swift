@@ -126,7 +126,8 @@ struct TriggerSchedule: AsyncParsableCommand {
             console: self.options.console,
             again: again,
             timeout: max(.seconds(1), longest - (clock.now - begin)),
-            view: .line
+            view: .line,
+            isToCome: true
         )
         try await watch.untilFinal(ObjectKey(key.namespace, run.name))
     }

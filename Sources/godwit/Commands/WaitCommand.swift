@@ -33,13 +33,18 @@ struct WaitOptions: ParsableArguments {
     var longest: Duration { .seconds(self.timeout ?? ObjectWait.longest) }
 
     /// Waits for a Migration of the namespace.
-    func follow(_ migration: String, in cluster: Cluster) async throws {
+    func follow(
+        _ migration: String,
+        in cluster: Cluster,
+        isToCome: Bool = false
+    ) async throws {
         let waiting = MigrationWatch(
             cluster: cluster,
             console: self.options.console,
             again: self.options.again(cluster.namespace),
             timeout: self.longest,
-            view: .line
+            view: .line,
+            isToCome: isToCome
         )
         try await waiting.untilFinal(ObjectKey(cluster.namespace, migration))
     }
@@ -103,7 +108,7 @@ struct WaitForSchedule: AsyncParsableCommand {
                         + self.waiting.options.again(cluster.namespace)
                 )
             }
-            try await self.waiting.follow(run.name, in: cluster)
+            try await self.waiting.follow(run.name, in: cluster, isToCome: true)
         }
     }
 }

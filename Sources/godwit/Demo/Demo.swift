@@ -28,6 +28,7 @@ struct Demo {
         try await self.killSender()
         try await self.prove()
         try await DemoMigration(stage: self.stage).play()
+        try await DemoSchedule(stage: self.stage).play()
         self.stage.say("\n" + DemoRow.table(self.rows))
     }
 
