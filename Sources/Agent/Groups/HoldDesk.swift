@@ -63,7 +63,8 @@ struct HoldDesk: Sendable {
                 if before != .committed { self.noteReleased(hold) }
                 return try self.info(hold)
             case .failure(.busy(let what)):
-                guard clock.now < end else {
+                // Cancelled, it would not sleep any more, and spin.
+                guard clock.now < end, !Task.isCancelled else {
                     if let hold = self.holds.hold(group, of: pair), hold.state == .releasing {
                         return try self.info(hold)
                     }
