@@ -90,6 +90,14 @@ struct ReceiverJournal: ReceiverObserver {
                 "connection refused",
                 metadata: ["peer": "\(address)", "reason": "\(reason)"]
             )
+        case .transferRefused(let status, let refusal) where refusal.code == .alreadyCommitted:
+            // How a sender learns after a release, or after a lost answer, that all is well.
+            self.journal.logger.debug(
+                "offer not needed",
+                metadata: [
+                    LogKey.transfer: "\(status.transfer)", LogKey.volume: "\(status.name)",
+                ]
+            )
         case .transferRefused(let status, let refusal):
             // A peer can offer in a loop, and its events must not push out those of others.
             self.journal.noteSome(

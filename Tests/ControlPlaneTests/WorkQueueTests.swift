@@ -71,6 +71,22 @@ import Testing
         #expect(queue.nextDue == self.at(16))
     }
 
+    @Test func oneThatWasOvertakenIsLookedAtSoonAndNotInALoop() {
+        var queue = WorkQueue<String>()
+        var now = self.at(0)
+        var waits: [Duration] = []
+        queue.add("a", now: now)
+        for _ in 0..<8 {
+            #expect(queue.next(now: now) == "a")
+            queue.add("a", now: now)
+            queue.finish("a", .overtaken, now: now)
+            let due = queue.nextDue ?? now
+            waits.append(due - now)
+            now = due
+        }
+        #expect(waits == [50, 100, 200, 400, 800, 1_600, 2_000, 2_000].map { .milliseconds($0) })
+    }
+
     @Test func noMoreKeysAreWorkedOnThanThereAreWorkers() {
         var queue = WorkQueue<Int>(workers: 3)
         for key in 0..<5 { queue.add(key, now: self.at(0)) }

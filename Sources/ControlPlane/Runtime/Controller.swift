@@ -108,6 +108,8 @@ final class Controller: Sendable {
             case .onChange: outcome = .settled
             case .after(let wait): outcome = .again(after: wait)
             }
+        } catch let error as ClusterError where error.reason == .conflict {
+            outcome = .overtaken
         } catch {
             outcome = .failed
             if !Task.isCancelled {

@@ -17,6 +17,8 @@ struct WorkQueue<Key: Hashable & Sendable>: Sendable {
         case settled
         /// Look again after this time.
         case again(after: Duration)
+        /// Somebody changed the object meanwhile: look again as soon as the change is likely known.
+        case overtaken
         /// It did not work: look again after a wait that grows with each failure.
         case failed
     }
@@ -24,12 +26,19 @@ struct WorkQueue<Key: Hashable & Sendable>: Sendable {
     /// The waits after failures in a row.
     struct Backoff: Sendable {
         var first: Duration = .seconds(2)
+        /// About what a change takes to come through a watch.
+        var overtaken: Duration = .milliseconds(50)
         /// So long that a broken object costs little, so short that a person who mended it waits.
         var longest: Duration = .seconds(120)
 
         func wait(afterFailures failures: Int) -> Duration {
             // 2 s doubled seven times is beyond every bound in use.
             min(self.first * (1 << min(max(failures - 1, 0), 7)), self.longest)
+        }
+
+        /// Two writers that always meet, or a watch that lags, must not make a loop.
+        func wait(afterOvertaken failures: Int) -> Duration {
+            min(self.overtaken * (1 << min(max(failures - 1, 0), 7)), self.first)
         }
     }
 
@@ -105,6 +114,9 @@ struct WorkQueue<Key: Hashable & Sendable>: Sendable {
         case .again(let wait):
             entry.failures = 0
             due = min(due ?? now + wait, now + wait)
+        case .overtaken:
+            entry.failures += 1
+            due = now + self.backoff.wait(afterOvertaken: entry.failures)
         case .failed:
             entry.failures += 1
             let retry = now + self.backoff.wait(afterFailures: entry.failures)
