@@ -227,7 +227,12 @@ let package = Package(
         ),
 
         // What several tests need and no product: only tests may depend on it.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Locks"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
         tests("BlockTypesTests", ["BlockTypes"]),
         tests("LocksTests", ["Locks"]),
         tests("ObjectModelTests", ["ObjectModel", "TestSupport"]),

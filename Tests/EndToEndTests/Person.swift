@@ -4,6 +4,7 @@ import Foundation
 import Kinds
 import Locks
 import ObjectModel
+import TestSupport
 import Testing
 
 /// Somebody at a shell beside one side: types what the documents show, under the names that they use.
@@ -111,8 +112,8 @@ struct Person: Sendable {
         try PrintedRows(self.process(line.split(separator: " ").map(String.init), false))
     }
 
-    private func process(_ words: [String], _ withoutAgent: Bool) -> Process {
-        let process = Process()
+    private func process(_ words: [String], _ withoutAgent: Bool) -> ChildProgram {
+        let process = ChildProgram()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = words
         process.currentDirectoryURL = URL(fileURLWithPath: self.directory)
@@ -127,10 +128,10 @@ struct Person: Sendable {
 ///
 /// `@unchecked`: after the start only the identifier and signals are used.
 final class PrintedRows: @unchecked Sendable {
-    private let process: Process
+    private let process: ChildProgram
     private let lines: AsyncStream<String>
 
-    fileprivate init(_ process: Process) throws {
+    fileprivate init(_ process: ChildProgram) throws {
         self.process = process
         let pipe = Pipe()
         let (lines, signal) = AsyncStream<String>.makeStream()

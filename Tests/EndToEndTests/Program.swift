@@ -3,6 +3,7 @@
 import Foundation
 import Locks
 import ObjectModel
+import TestSupport
 
 /// One of the built executables in a process of its own, and what it has logged.
 ///
@@ -24,7 +25,7 @@ final class Program: @unchecked Sendable {
         var waiterCount = 0
     }
 
-    private let process = Process()
+    private let process = ChildProgram()
     private let state = Locked(State())
 
     /// Where the executables were built: beside the test bundle.
@@ -174,7 +175,7 @@ extension Program {
         for suffix in ["out", "err"] {
             _ = FileManager.default.createFile(atPath: "\(base).\(suffix)", contents: nil)
         }
-        let process = Process()
+        let process = ChildProgram()
         process.executableURL = URL(fileURLWithPath: "\(Self.directory)/\(name)")
         process.arguments = arguments
         process.standardInput = FileHandle.nullDevice

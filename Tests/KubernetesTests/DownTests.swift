@@ -37,16 +37,10 @@ import Testing
     }
 
     /// A process that waits for a line that never comes.
-    private static func start() throws -> Process {
-        let process = Process()
+    private static func start() throws -> ChildProgram {
+        let process = ChildProgram()
         process.executableURL = URL(fileURLWithPath: "/bin/cat")
         process.standardInput = Pipe()
-        // A child inherits the signals that a worker thread blocks, which are nearly all.
-        var none = sigset_t()
-        var usual = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &usual)
-        defer { pthread_sigmask(SIG_SETMASK, &usual, nil) }
         try process.run()
         return process
     }

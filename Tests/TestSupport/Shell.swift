@@ -14,7 +14,7 @@ package enum Shell {
     /// What the command wrote to its standard output, without the last line end.
     @discardableResult
     package static func run(_ command: [String]) throws -> String {
-        let process = Process()
+        let process = ChildProgram()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = command
         var environment = ProcessInfo.processInfo.environment

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 
 /// What a finished command left.
 struct CommandResult: Sendable {
@@ -52,7 +53,7 @@ enum Command {
         in directory: String? = nil
     ) throws -> RunningCommand {
         let base = NSTemporaryDirectory() + "godwit-test-\(UUID().uuidString)"
-        let process = Process()
+        let process = ChildProgram()
         process.executableURL = URL(
             fileURLWithPath: name.hasPrefix("/") ? name : "\(Self.directory)/\(name)"
         )
@@ -72,9 +73,7 @@ enum Command {
         process.standardInput = input
         process.standardOutput = output
         process.standardError = errors
-        // The child has its own by then. Left to the end of the object they pile up, and with more
-        // than some 1,300 descriptors Foundation's next start may read past the list of them and
-        // crash (swift-corelibs-foundation, pull request 5472).
+        // The child has its own by then.
         defer { for handle in [input, output, errors] { try? handle?.close() } }
         return try RunningCommand(process, base: base)
     }
@@ -83,12 +82,12 @@ enum Command {
 /// A command that may still run.
 final class RunningCommand: @unchecked Sendable {
     // Only `terminate`-like calls and the identifier are used after the start.
-    private let process: Process
+    private let process: ChildProgram
     private let base: String
     private let ended: AsyncStream<Int32>
     private let log: CommandLog
 
-    init(_ process: Process, base: String) throws {
+    init(_ process: ChildProgram, base: String) throws {
         self.process = process
         self.base = base
         let (stream, continuation) = AsyncStream<Int32>.makeStream()

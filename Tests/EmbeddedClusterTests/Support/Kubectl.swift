@@ -170,8 +170,8 @@ struct Kubectl: Sendable, Hashable, CustomTestStringConvertible {
         }
     }
 
-    private func process(_ arguments: [String], as kubeconfig: String) -> Process {
-        let process = Process()
+    private func process(_ arguments: [String], as kubeconfig: String) -> ChildProgram {
+        let process = ChildProgram()
         process.executableURL = URL(fileURLWithPath: self.path)
         process.arguments = arguments
         process.environment = [
