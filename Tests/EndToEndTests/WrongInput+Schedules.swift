@@ -207,7 +207,7 @@ extension WrongInput {
             64,
             "not both"
         ),
-        Self("perform drill -m copy --namespace-suffix=x_y -n NS", 64, "namespaceSuffix", "-drill"),
+        Self("perform drill -m copy --namespace-suffix=x_y -n NS", 64, "'x_y'", "-drill"),
         Self("perform failback -m copy --skip-source-operations -n NS", 64, "--skip-source"),
         Self("perform failback -m copy --timeout 5 -n NS", 64, "--wait"),
         Self("perform failback -m copy --wait --timeout 0 -n NS", 64, "--timeout 0"),

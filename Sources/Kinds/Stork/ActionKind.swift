@@ -108,13 +108,7 @@ extension StorkKinds {
 
     private static var drillParameter: Schema {
         let own: [String: Schema] = [
-            "namespaceSuffix":
-                .string("What stands behind the namespaces' names in the rehearsal.")
-                .with {
-                    $0.bounds.maxLength = 32
-                    $0.pattern = "^-[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-                    $0.patternAdvice = "write something like -drill"
-                },
+            "namespaceSuffix": ActionSpec.suffixSchema,
             "keep": .flag(
                 "Whether everything stays until the Action is deleted.",
                 default: false
@@ -164,5 +158,22 @@ extension StorkKinds {
                 ),
             ]
         )
+    }
+}
+
+extension ActionSpec {
+    fileprivate static let suffixSchema =
+        Schema.string(
+            "What stands behind the namespaces' names in the rehearsal."
+        )
+        .with {
+            $0.bounds.maxLength = 32
+            $0.pattern = "^-[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+            $0.patternAdvice = "write something like -drill"
+        }
+
+    /// Whether a text can stand behind the names of namespaces.
+    public static func isSuffix(_ text: String) -> Bool {
+        Self.suffixSchema.validate(.string(text)).isEmpty
     }
 }

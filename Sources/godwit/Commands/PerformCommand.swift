@@ -86,6 +86,15 @@ struct PerformDrill: AsyncParsableCommand {
     var namespaceSuffix = ActionSpec.defaultSuffix
     @Flag(help: "Let everything stay until the drill is deleted.") var keep = false
 
+    func validate() throws {
+        guard ActionSpec.isSuffix(self.namespaceSuffix) else {
+            throw ValidationError(
+                "--namespace-suffix '\(self.namespaceSuffix)' cannot end the name of a namespace: "
+                    + "write something like -drill."
+            )
+        }
+    }
+
     func run() async throws {
         try await self.what.run(DrillNoun.self, self.choice) { spec in
             spec.suffix = self.namespaceSuffix
