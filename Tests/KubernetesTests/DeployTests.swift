@@ -27,12 +27,17 @@ struct DeployTests {
         return try self.cluster.applyOnServer(manifest)
     }
 
+    /// Whether the controllers may: a resource with the part behind the slash, such as `pods/exec`.
     private func may(_ verb: String, _ resource: String, in namespace: String) -> Bool {
-        self.cluster.complaint(
+        // What kubectl finds behind a slash it takes for a name.
+        let parts = resource.split(separator: "/").map(String.init)
+        return self.cluster.complaint(
             "auth",
             "can-i",
             verb,
-            resource,
+            parts[0],
+            "--subresource",
+            parts.count > 1 ? parts[1] : "",
             "-n",
             namespace,
             "--as",
