@@ -44,7 +44,7 @@ import Testing
         let remote = "0100007F:" + String(repeating: "0", count: 4 - digits.count) + digits
         let end = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < end {
-            let found = try Self.connectionTable()
+            let found = try KernelTable.lines(of: "/proc/net/tcp")
                 .contains { line in
                     let fields = line.split(separator: " ")
                     return fields.count > 3 && fields[2] == remote && fields[3] == state.rawValue
@@ -53,16 +53,6 @@ import Testing
             sched_yield()
         }
         Issue.record("no connection to \(remote) came to state \(state)")
-    }
-
-    /// The lines of `/proc/net/tcp`, read to its end: Foundation stops at the first short read, which
-    /// for such a file is a page of some 27 connections.
-    private static func connectionTable() throws -> [Substring] {
-        let table = try #require(fopen("/proc/net/tcp", "r"))
-        defer { fclose(table) }
-        var bytes: [UInt8] = []
-        while case let byte = getc(table), byte != EOF { bytes.append(UInt8(byte)) }
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
     }
 
     @Test func aHostThatNeverAnswersIsGivenUpAtOnce() throws {

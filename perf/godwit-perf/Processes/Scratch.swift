@@ -66,8 +66,9 @@ enum Scratch {
         let listening = String(port, radix: 16, uppercase: true)
         let wanted = ":" + String(repeating: "0", count: 4 - listening.count) + listening + " "
         for _ in 0..<2000 {
-            let table = (try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)) ?? ""
-            for line in table.split(separator: "\n") {
+            // By a handle, to the end: a short read of such a file is not its end.
+            let table = try? FileHandle(forReadingAtPath: "/proc/net/tcp")?.readToEnd()
+            for line in String(decoding: table ?? Data(), as: UTF8.self).split(separator: "\n") {
                 let words = line.split(separator: " ")
                 if words.count > 3, words[3] == "0A", (words[1] + " ").hasSuffix(wanted) { return }
             }
