@@ -8,6 +8,22 @@ public enum ReportedMode: String, Codable, Hashable, Sendable, CaseIterable {
     case none
 }
 
+/// Why a transfer was full.
+public enum ReportedFullReason: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Somebody asked for it.
+    case requested
+    /// It was a seventh run.
+    case seventhRun
+    /// The pair had no generation of the volume in common: the first run, or what was known is lost.
+    case noBase
+    /// The destination did not have the base any more, or another one.
+    case baseRefused
+    /// Neither the source's clone of the base nor its digests were left.
+    case baseDigestsLost
+    /// The base at the destination was not what it should have been.
+    case proofFailed
+}
+
 /// What one transfer of one volume did, with the keys that scripts rely on.
 ///
 /// Every key is present in JSON, `null` where there is no value.
@@ -20,6 +36,12 @@ public struct TransferReport: Codable, Hashable, Sendable {
     public var transfer: String
     /// Full, incremental, or as the pair says.
     public var mode: ReportedMode
+    /// Why it was full; nil where it was not.
+    public var fullReason: ReportedFullReason?
+    /// Successful transfers of the volume to this pair, this one included; nil where it failed.
+    ///
+    /// Every seventh is full, except for disaster recovery.
+    public var run: UInt64?
     /// The generation that it started from.
     public var baseGeneration: UInt64?
     /// The generation that the destination shows now.
@@ -73,6 +95,8 @@ public struct TransferReport: Codable, Hashable, Sendable {
         try container.encode(self.pair, forKey: .pair)
         try container.encode(self.transfer, forKey: .transfer)
         try container.encode(self.mode, forKey: .mode)
+        try container.encode(self.fullReason, forKey: .fullReason)
+        try container.encode(self.run, forKey: .run)
         try container.encode(self.baseGeneration, forKey: .baseGeneration)
         try container.encode(self.targetGeneration, forKey: .targetGeneration)
         try container.encode(self.volumeBytes, forKey: .volumeBytes)

@@ -23,6 +23,8 @@ public struct ReplicationResult: Hashable, Sendable {
     public var mode: TransferMode
     /// Why it was full; nil for an incremental run.
     public var fullReason: FullReason?
+    /// Successful runs of this volume and pair, this one included: every seventh is full.
+    public var run: UInt64
     /// The generation that it started from; nil where none was needed.
     public var base: GenerationNumber?
     /// The generation that the destination shows now; its root is the proof (P2).

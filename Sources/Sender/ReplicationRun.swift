@@ -284,6 +284,7 @@ struct ReplicationRun {
             outcome: commit.outcome,
             mode: commit.mode,
             fullReason: commit.reason,
+            run: self.pair.successfulRuns,
             base: commit.mode.needsBase ? former?.number : nil,
             target: commit.generation,
             changeSource: commit.changeSource,

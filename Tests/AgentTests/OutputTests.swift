@@ -45,6 +45,7 @@ import Testing
     private static var report: TransferReport {
         var report = TransferReport(volume: "db", pair: "remote", transfer: "t1")
         report.mode = .incremental
+        report.run = 3
         report.baseGeneration = 2
         report.targetGeneration = 3
         report.volumeBytes = 10 << 30
@@ -94,7 +95,8 @@ import Testing
         let parsed = try JSONSerialization.jsonObject(with: Data(text.utf8))
         let object = try #require((parsed as? [[String: Any]])?.first)
         for key in [
-            "volume", "mode", "baseGeneration", "targetGeneration", "volumeBytes", "readBytes",
+            "volume", "mode", "fullReason", "run", "baseGeneration", "targetGeneration",
+            "volumeBytes", "readBytes",
             "changedBytes", "zeroBytes", "wireBytes", "seconds", "streams", "resumedBytes",
             "rootDigest", "error",
         ] { #expect(object.keys.contains(key), "\(key) is missing") }
@@ -110,11 +112,13 @@ import Testing
                 changeSource: null
                 changedBytes: 63963136
                 error: null
+                fullReason: null
                 mode: incremental
                 pair: remote
                 readBytes: 222298112
                 resumedBytes: 0
                 rootDigest: d4
+                run: 3
                 seconds: 2.345
                 streams: 3
                 targetGeneration: 3

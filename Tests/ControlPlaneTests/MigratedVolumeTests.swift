@@ -52,6 +52,34 @@ import Testing
         #expect(notice == .normal("Successful", "Volume pvc-1 migrated successfully"))
     }
 
+    @Test func aFullCopySaysWhichRunItWasAndWhy() {
+        let progress = VolumeProgress(
+            state: .done,
+            isFull: true,
+            fullReason: .seventhRun,
+            run: 14
+        )
+        let (entry, _) = self.started.following(progress)
+        #expect(entry.run == 14 && entry.fullReason == .seventhRun)
+        #expect(entry.reason == "Migration successful for volume")
+        #expect(MigratedVolume(entry.json) == entry)
+    }
+
+    @Test(
+        arguments: [
+            .baseForgotten, .baseLostAtDestination, .baseLostAtSource, .baseDiffered,
+        ] as [FullCopyReason]
+    )
+    func aFullCopyThatNobodyExpectsIsToldInTheStatusAndTheEvent(reason: FullCopyReason) throws {
+        let progress = VolumeProgress(state: .done, isFull: true, fullReason: reason, run: 3)
+        let (entry, notice) = self.started.following(progress)
+        let surprise = try #require(reason.surprise)
+        #expect(entry.reason.hasPrefix("Migration successful for volume. "))
+        #expect(entry.reason.hasSuffix(surprise))
+        #expect(notice?.message.hasPrefix("Volume pvc-1 migrated successfully. ") == true)
+        #expect(notice?.message.hasSuffix(surprise) == true)
+    }
+
     @Test func aFailureKeepsItsReasonOverARestart() {
         let trouble = VolumeTrouble(
             .noSpace,

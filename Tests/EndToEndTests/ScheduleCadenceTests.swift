@@ -14,79 +14,9 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(15))) struct ScheduleCadenceTests {
     private struct NoBody: Codable, Sendable {}
 
-    private static let schedule = "nightly"
     private let scratch: ScratchDirectory
 
     init() throws { self.scratch = try ScratchDirectory() }
-
-    private func schedule(_ stage: Stage) async throws {
-        let policies = StorkResource.namespacedSchedulePolicies
-        let key = ObjectKey(stage.namespace, Self.schedule)
-        try await stage.source.create(
-            policies,
-            KubeObject(
-                policies.groupVersionKind,
-                key,
-                ["policy": ["interval": ["intervalMinutes": 1_000]]]
-            )
-        )
-        let schedules = StorkResource.migrationSchedules
-        let template: JSON = [
-            "clusterPair": .string(Stage.pair), "namespaces": JSON([stage.namespace]),
-            "includeResources": false,
-        ]
-        try await stage.source.create(
-            schedules,
-            KubeObject(
-                schedules.groupVersionKind,
-                key,
-                [
-                    "spec": [
-                        "template": ["spec": template], "schedulePolicyName": .string(key.name),
-                    ]
-                ]
-            )
-        )
-    }
-
-    /// Asks for a run.
-    private func sync(_ number: Int, _ stage: Stage) async throws {
-        let annotation: JSON = ["stork.libopenstorage.org/sync-now": .string("\(number)")]
-        try await stage.source.client.patch(
-            StorkResource.migrationSchedules,
-            ObjectKey(stage.namespace, Self.schedule),
-            .merge(["metadata": ["annotations": annotation]])
-        )
-    }
-
-    /// The schedule's newest run as soon as it is as `isSo` says.
-    private func item(
-        _ number: Int,
-        _ stage: Stage,
-        where isSo: @Sendable (ScheduledRun) -> Bool
-    ) async throws -> ScheduledRun {
-        let object = try await stage.source.object(
-            StorkResource.migrationSchedules,
-            stage.namespace,
-            Self.schedule
-        ) {
-            let status = MigrationScheduleStatus($0["status"])
-            return status.syncNow == (number == 1 ? nil : "\(number)")
-                && status.items[.interval]?.last.map(isSo) == true
-        }
-        return try #require(
-            MigrationScheduleStatus(object["status"]).items[.interval]?.last
-        )
-    }
-
-    /// How run number so much has gone.
-    private func run(_ number: Int, _ stage: Stage) async throws -> MigratedVolume {
-        if number > 1 { try await self.sync(number, stage) }
-        let item = try await self.item(number, stage) { $0.isFinal }
-        let end = try await stage.final(item.name)
-        #expect(end.status == .successful, "run \(number): \(end.json.pretty)")
-        return try #require(end.volumes.first)
-    }
 
     /// Lets a run fail: its copy, of all of the volume and slow, is cancelled at the agent.
     ///
@@ -94,8 +24,8 @@ import Testing
     private func fail(_ number: Int, _ stage: Stage) async throws -> (StandingAgent, Data) {
         let agent = try await StandingAgent(insteadOf: stage.source, bandwidth: "1MiB/s")
         let image = try await self.rewrite(stage)
-        try await self.sync(number, stage)
-        let item = try await self.item(number, stage) { $0.status == .inProgress }
+        try await stage.sync(number)
+        let item = try await stage.item(number) { $0.status == .inProgress }
         var running: TransferInfo?
         // Each question waits for an answer, so nobody spins; the test's time limit ends it.
         repeat {
@@ -111,7 +41,7 @@ import Testing
         }
         let end = try await stage.final(item.name)
         #expect(end.status == .failed)
-        _ = try await self.item(number, stage) { $0.isFinal }
+        _ = try await stage.item(number) { $0.isFinal }
         return (agent, image)
     }
 
@@ -131,9 +61,13 @@ import Testing
         return image
     }
 
+    private static func reason(ofRun run: Int) -> FullCopyReason? {
+        run == 1 ? .firstRun : run.isMultiple(of: 7) ? .seventhRun : nil
+    }
+
     @Test func ofThirtyRunsTheFirstAndEverySeventhIsFullAndAFailedOneDoesNotCount() async throws {
         let stage = try await Stage(in: self.scratch.path)
-        try await self.schedule(stage)
+        try await stage.schedule()
         var full: [Int] = []
         var failed: (agent: StandingAgent, image: Data)?
         for number in 1...31 {
@@ -143,7 +77,9 @@ import Testing
                 continue
             }
             let run = number < 10 ? number : number - 1
-            let volume = try await self.run(number, stage)
+            let volume = try await stage.run(number)
+            #expect(volume.run == run)
+            #expect(volume.fullReason == Self.reason(ofRun: run))
             if volume.transfer == .full { full.append(run) }
         }
         #expect(full == [1, 7, 14, 21, 28])
@@ -159,10 +95,10 @@ import Testing
             ObjectKey(stage.namespace, Stage.pair),
             .merge(["spec": ["options": ["mode": "DisasterRecovery"]]])
         )
-        try await self.schedule(stage)
+        try await stage.schedule()
         var full: [Int] = []
         for number in 1...8 {
-            let volume = try await self.run(number, stage)
+            let volume = try await stage.run(number)
             if volume.transfer == .full { full.append(number) }
         }
         #expect(full == [1])

@@ -163,6 +163,13 @@ import Testing
         #expect(GoDuration.text(seconds) == text && GoDuration.seconds(text) == seconds)
         #expect(GoDuration.seconds("NA") == nil && GoDuration.text(nil) == "NA")
     }
+
+    @Test(arguments: ["", "-", "5", "s", "1s2m", "1h1h", "1.5m", "1.s", "٣s", "1234567890s", "1 s"])
+    func whatIsNoDurationIsRefused(text: String) { #expect(GoDuration.seconds(text) == nil) }
+
+    @Test func aDurationIsCutToWholeSeconds() {
+        #expect(GoDuration.seconds("1m2.9s") == 62 && GoDuration.seconds("2h5s") == 7_205)
+    }
 }
 
 @Suite struct ScheduleTimeTests {

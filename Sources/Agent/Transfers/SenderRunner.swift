@@ -252,6 +252,10 @@ final class SenderRun: TransferRun {
             case .incremental: .incremental
             case .none: .none
             }
+        if report.mode == .full {
+            report.fullReason = result.fullReason.map { ReportedFullReason($0) }
+        }
+        report.run = result.run
         report.baseGeneration = result.base?.number
         report.targetGeneration = result.target.number.number
         report.volumeBytes = UInt64(result.target.size.bytes)

@@ -47,6 +47,8 @@ extension MigratedVolume {
             entry.bytesTransferred = Int(clamping: bytes)
         }
         if let isFull = progress.isFull { entry.transfer = isFull ? .full : .incremental }
+        entry.fullReason = progress.fullReason
+        entry.run = progress.run.map { Int(clamping: $0) }
         switch progress.state {
         case .running:
             entry.reason = Self.running(progress)
@@ -58,8 +60,11 @@ extension MigratedVolume {
             return (entry, nil)
         case .done:
             entry.status = .successful
-            entry.reason = "Migration successful for volume"
-            return (entry, .normal("Successful", "Volume \(self.volume) migrated successfully"))
+            // What nobody expects is said; scripts know the words before it.
+            let surprise = progress.fullReason?.surprise.map { ". All of it was copied: \($0)" }
+            entry.reason = "Migration successful for volume" + (surprise ?? "")
+            let text = "Volume \(self.volume) migrated successfully" + (surprise ?? "")
+            return (entry, .normal("Successful", text))
         case .failed(let trouble):
             return entry.failing(Trouble(trouble), stage: progress.stage)
         case .cancelled:

@@ -4,6 +4,7 @@ import AgentAPI
 import BlockTypes
 import Crypto
 import Foundation
+import Kinds
 import ObjectModel
 
 // A group may lie on several agents, and on one agent be more than it takes at once: each part is a
@@ -172,6 +173,8 @@ extension VolumeProgress {
             self.bytesDone = info.state == .succeeded ? report.volumeBytes : report.readBytes
             self.bytesTransferred = report.wireBytes
             self.isFull = Self.isFull(report.mode)
+            self.fullReason = report.fullReason.map { Self.reason($0, run: report.run) }
+            self.run = report.run
         } else if let progress = info.progress {
             self.bytesTotal = progress.totalBytes ?? 0
             self.bytesDone = min(progress.doneBytes, self.bytesTotal)
@@ -223,6 +226,17 @@ extension VolumeProgress {
         case .full: true
         // There was nothing to send: as much an incremental as can be.
         case .incremental, .none: false
+        }
+    }
+
+    private static func reason(_ reason: ReportedFullReason, run: UInt64?) -> FullCopyReason {
+        switch reason {
+        case .requested: .requested
+        case .seventhRun: .seventhRun
+        case .noBase: run ?? 1 == 1 ? .firstRun : .baseForgotten
+        case .baseRefused: .baseLostAtDestination
+        case .baseDigestsLost: .baseLostAtSource
+        case .proofFailed: .baseDiffered
         }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Kinds
 public import ObjectModel
 
 /// What moves the volumes of one storage system between clusters; docs/volume-drivers.md is the
@@ -163,6 +164,11 @@ public struct VolumeProgress: Hashable, Sendable {
     public var secondsLeft: Int?
     /// Whether every byte was shipped; nil until that is known.
     public var isFull: Bool?
+    /// Why every byte was shipped; nil where that is not so, or not known.
+    public var fullReason: FullCopyReason?
+    /// The number of the copy among those of the volume that have reached this destination, from 1;
+    /// nil before the end.
+    public var run: UInt64?
     /// Why it does not go on at the moment; nil where it goes on.
     public var waitsFor: VolumeTrouble?
 
@@ -175,6 +181,8 @@ public struct VolumeProgress: Hashable, Sendable {
         bytesTransferred: UInt64? = nil,
         secondsLeft: Int? = nil,
         isFull: Bool? = nil,
+        fullReason: FullCopyReason? = nil,
+        run: UInt64? = nil,
         waitsFor: VolumeTrouble? = nil
     ) {
         self.state = state
@@ -184,6 +192,8 @@ public struct VolumeProgress: Hashable, Sendable {
         self.bytesTransferred = bytesTransferred
         self.secondsLeft = secondsLeft
         self.isFull = isFull
+        self.fullReason = fullReason
+        self.run = run
         self.waitsFor = waitsFor
     }
 }

@@ -113,6 +113,8 @@ public struct MigratedVolume: Hashable, Sendable {
     public var taskID: String
     /// How it is copied; nil while that is not decided.
     public var transfer: Transfer?
+    /// Why everything was copied; nil where it was not, and before the end.
+    public var fullReason: FullCopyReason?
     /// The number of this copy among those of the volume to this destination; every seventh is full.
     public var run: Int?
     /// The number of the generation that is copied; nil before it is frozen.
@@ -146,6 +148,7 @@ public struct MigratedVolume: Hashable, Sendable {
         self.cause = json["cause"]?.string ?? ""
         self.taskID = json["taskId"]?.string ?? ""
         self.transfer = json["transfer"]?.string.flatMap(Transfer.init(rawValue:))
+        self.fullReason = json["fullReason"]?.string.flatMap(FullCopyReason.init(rawValue:))
         self.run = json["run"]?.int
         self.generation = json["generation"]?.int
         self.snapshot = json["snapshot"]?.string
@@ -164,6 +167,7 @@ public struct MigratedVolume: Hashable, Sendable {
         if !self.cause.isEmpty { json.set(.string(self.cause), at: "cause") }
         if !self.taskID.isEmpty { json.set(.string(self.taskID), at: "taskId") }
         json.set(self.transfer.map { .string($0.rawValue) }, at: "transfer")
+        json.set(self.fullReason.map { .string($0.rawValue) }, at: "fullReason")
         json.set(self.run.map { JSON($0) }, at: "run")
         json.set(self.generation.map { JSON($0) }, at: "generation")
         json.set(self.snapshot.map { .string($0) }, at: "snapshot")
@@ -281,10 +285,35 @@ public enum GoDuration {
 
     /// The whole seconds of a text; nil where it is no duration, and for `NA`.
     public static func seconds(_ text: String) -> Int? {
-        let pattern = /(-)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})(?:\.\d+)?s)?/
-        guard !text.isEmpty, let match = text.wholeMatch(of: pattern) else { return nil }
-        func number(_ part: Substring?) -> Int { part.flatMap { Int($0) } ?? 0 }
-        let seconds = number(match.2) * 3600 + number(match.3) * 60 + number(match.4)
-        return match.1 == nil ? seconds : -seconds
+        // By hand: a pattern is compiled anew at each call, and each look at a schedule calls.
+        var rest = text[...]
+        let isNegative = rest.first == "-"
+        if isNegative { rest.removeFirst() }
+        guard !rest.isEmpty else { return nil }
+        var units = [("h", 3_600), ("m", 60), ("s", 1)][...]
+        var seconds = 0
+        while !rest.isEmpty {
+            let digits = Self.takeDigits(&rest)
+            guard digits.count <= 9, let number = Int(digits) else { return nil }
+            var isFraction = false
+            if rest.first == "." {
+                rest.removeFirst()
+                guard !Self.takeDigits(&rest).isEmpty else { return nil }
+                isFraction = true
+            }
+            guard let unit = rest.popFirst(),
+                let place = units.firstIndex(where: { $0.0 == String(unit) }),
+                !isFraction || unit == "s"
+            else { return nil }
+            seconds += number * units[place].1
+            units = units[(place + 1)...]
+        }
+        return isNegative ? -seconds : seconds
+    }
+
+    private static func takeDigits(_ rest: inout Substring) -> Substring {
+        let digits = rest.prefix { $0.isASCII && $0.isNumber }
+        rest = rest[digits.endIndex...]
+        return digits
     }
 }

@@ -86,6 +86,10 @@ extension StorkKinds {
                     "Whether everything is copied or what changed.",
                     MigratedVolume.Transfer.allCases.map(\.rawValue)
                 ),
+                "fullReason": .word(
+                    "Why everything was copied.",
+                    FullCopyReason.allCases.map(\.rawValue)
+                ),
                 "run": .integer(
                     "The number of this copy among those of the volume to this destination; every "
                         + "seventh is full.",
