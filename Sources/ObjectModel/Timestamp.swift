@@ -65,25 +65,76 @@ extension Timestamp {
     ///
     /// Digits beyond the microsecond are cut. Nil for everything else, also for days that do not exist.
     public init?(_ text: String) {
-        let pattern =
-            /(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([-+])(\d\d):(\d\d))/
-        guard text.utf8.count <= 64, text.utf8.allSatisfy({ $0 < 0x80 }),
-            let match = text.wholeMatch(of: pattern),
-            let year = Int(match.1), let month = Int(match.2), let day = Int(match.3),
-            let hour = Int(match.4), let minute = Int(match.5), let second = Int(match.6),
-            hour < 24, minute < 60, second < 60,
-            let date = CivilDate(year: year, month: month, day: day)
-        else { return nil }
-        var seconds = date.days * 86400 + hour * 3600 + minute * 60 + second
-        if let sign = match.8, let hours = match.9.flatMap({ Int($0) }),
-            let minutes = match.10.flatMap({ Int($0) })
-        {
-            guard hours < 24, minutes < 60 else { return nil }
-            seconds -= (sign == "-" ? -1 : 1) * (hours * 3600 + minutes * 60)
+        guard text.utf8.count <= 64 else { return nil }
+        var reader = TimestampReader(rest: text.utf8[...])
+        guard let microseconds = reader.microseconds(), reader.rest.isEmpty else { return nil }
+        self.init(microseconds: microseconds)
+    }
+}
+
+/// Reads a time from the left to the right: by hand, as a pattern is compiled anew at each call, and each
+/// look at an object reads several.
+private struct TimestampReader {
+    var rest: Substring.UTF8View
+
+    /// As many digits; nil where there are fewer.
+    private mutating func number(digits: Int) -> Int? {
+        var number = 0
+        for _ in 0..<digits {
+            guard let byte = self.rest.first, (0x30...0x39).contains(byte) else { return nil }
+            number = number * 10 + Int(byte - 0x30)
+            self.rest.removeFirst()
         }
-        let fraction = (match.7.map(String.init) ?? "") + "000000"
-        guard let part = Int(fraction.prefix(6)) else { return nil }
-        self.init(microseconds: seconds * 1_000_000 + part)
+        return number
+    }
+
+    /// One of these bytes; nil where another one comes.
+    private mutating func take(_ choice: StaticString) -> UInt8? {
+        guard let byte = self.rest.first,
+            choice.withUTF8Buffer({ $0.contains(byte) })
+        else { return nil }
+        self.rest.removeFirst()
+        return byte
+    }
+
+    /// Two digits below a limit.
+    private mutating func part(below limit: Int) -> Int? {
+        self.number(digits: 2).flatMap { $0 < limit ? $0 : nil }
+    }
+
+    mutating func microseconds() -> Int? {
+        guard let year = self.number(digits: 4), self.take("-") != nil,
+            let month = self.number(digits: 2), self.take("-") != nil,
+            let day = self.number(digits: 2), self.take("Tt") != nil,
+            let hour = self.part(below: 24), self.take(":") != nil,
+            let minute = self.part(below: 60), self.take(":") != nil,
+            let second = self.part(below: 60), let fraction = self.fraction(),
+            let offset = self.offset(), let date = CivilDate(year: year, month: month, day: day)
+        else { return nil }
+        let seconds = date.days * 86400 + hour * 3600 + minute * 60 + second - offset
+        return seconds * 1_000_000 + fraction
+    }
+
+    /// In microseconds; what is smaller is left out.
+    private mutating func fraction() -> Int? {
+        guard self.take(".") != nil else { return 0 }
+        let digits = self.rest.prefix { (0x30...0x39).contains($0) }
+        guard !digits.isEmpty else { return nil }
+        self.rest = self.rest.dropFirst(digits.count)
+        return (0..<6)
+            .reduce(0) { number, place in
+                let digit = digits.dropFirst(place).first.map { Int($0 - 0x30) } ?? 0
+                return number * 10 + digit
+            }
+    }
+
+    /// How far the clock that was read is ahead of UTC, in seconds.
+    private mutating func offset() -> Int? {
+        guard self.take("Zz") == nil else { return 0 }
+        guard let sign = self.take("-+"), let hours = self.part(below: 24), self.take(":") != nil,
+            let minutes = self.part(below: 60)
+        else { return nil }
+        return (sign == UInt8(ascii: "-") ? -1 : 1) * (hours * 3600 + minutes * 60)
     }
 }
 
