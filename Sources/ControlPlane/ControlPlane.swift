@@ -209,7 +209,14 @@ public struct ControlPlane: Sendable {
             remotes: remotes,
             local: self.client
         )
+        let points = RecoveryPointController(
+            shell: parts.shell(of: StorkResource.recoveryPoints, parts.points.points),
+            driver: self.driver,
+            index: parts.points.index,
+            actions: { parts.actions.actions.objects }
+        )
         return [
+            { await parts.points.queue.run { try await points.reconcile($0) } },
             { await parts.actions.queue.run { try await actions.reconcile($0) } },
             { await parts.schedules.fences.run { try await fence.reconcile($0) } },
         ]
@@ -238,12 +245,16 @@ private struct Parts: Sendable {
     let migrations: Reflector
     let transformations: Reflector
     let actions: ActionParts
+    let points: RecoveryPointParts
     let namespaces: Reflector
     let schedules: ScheduleParts
 
     var reflectors: [Reflector] {
-        [self.namespaces, self.pairs, self.transformations, self.migrations, self.actions.actions]
-            + self.schedules.reflectors
+        [
+            self.namespaces, self.pairs, self.transformations, self.migrations,
+            self.actions.actions,
+            self.points.points,
+        ] + self.schedules.reflectors
     }
 
     init(
@@ -268,6 +279,7 @@ private struct Parts: Sendable {
         let log = environment.watchFailed
         self.namespaces = Reflector(client, BuiltIn.namespaces, onTrouble: log)
         self.actions = ActionParts(client, workers: workers, environment, Self.bare)
+        self.points = RecoveryPointParts(client, workers: workers, environment, Self.bare)
         let schedules = ScheduleParts(client, workers: workers, environment, Self.bare)
         self.schedules = schedules
         let migrations = Reflector(

@@ -47,6 +47,7 @@ enum ConditionType {
     static let storageReady = "StorageReady"
     static let schedulerReady = "SchedulerReady"
     static let succeeded = "Succeeded"
+    static let available = "Available"
     static let fenced = "Fenced"
     static let recoveryPointMet = "RecoveryPointMet"
     static let staticCopyReady = "StaticCopyReady"

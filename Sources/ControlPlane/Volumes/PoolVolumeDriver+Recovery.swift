@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AgentAPI
+import Locks
 
 // What a failover, the way back and a rehearsal ask of the agents of the cluster in which they are.
 
@@ -104,14 +105,28 @@ extension PoolVolumeDriver {
 
     /// The agent that has a volume of the name, in whatever role; nil when all have said no.
     private func found(_ volume: String) async throws(VolumeTrouble) -> Found? {
+        let agents = try await self.likeliest(toHave: volume)
         var silent: VolumeTrouble?
-        for agent in try await self.agents() {
-            do throws(APIError) { return (agent, try await agent.volume(volume)) } catch {
+        for agent in agents {
+            do throws(APIError) {
+                let info = try await agent.volume(volume)
+                self.holders.withLock { $0[volume] = agent.place }
+                return (agent, info)
+            } catch {
                 guard error.id != .volumeNotFound else { continue }
                 silent = VolumeTrouble(error, at: agent.place)
             }
         }
+        self.holders.withLock { $0[volume] = nil }
         if let silent { throw silent }
+        guard !agents.isEmpty else {
+            throw VolumeTrouble(
+                .agentUnreachable,
+                "This controller knows no agent.",
+                remedy: "start it with --agent",
+                isPassing: true
+            )
+        }
         return nil
     }
 

@@ -14,7 +14,7 @@ public final class PoolVolumeDriver: VolumeDriver {
 
     let agents: @Sendable () async throws(VolumeTrouble) -> [any AgentAccess]
     /// At which place a volume was last: a hint, which a failure removes.
-    private let holders = Locked<[String: String]>([:])
+    let holders = Locked<[String: String]>([:])
 
     /// A driver over the agents of this cluster, asked for at each call: nodes come and go.
     public init(
@@ -117,13 +117,18 @@ public final class PoolVolumeDriver: VolumeDriver {
 
     // MARK: - Volumes
 
+    /// All agents, first the one at which the volume was last.
+    func likeliest(toHave volume: String) async throws(VolumeTrouble) -> [any AgentAccess] {
+        let known = self.holders.withLock { $0[volume] }
+        let agents = try await self.agents()
+        return agents.filter { $0.place == known } + agents.filter { $0.place != known }
+    }
+
     /// The agent that has the volume as a source.
     ///
     /// An agent that does not answer may be the one: only when all have answered is it nowhere.
     func holder(of volume: String) async throws(VolumeTrouble) -> any AgentAccess {
-        let known = self.holders.withLock { $0[volume] }
-        let agents = try await self.agents()
-        let order = agents.filter { $0.place == known } + agents.filter { $0.place != known }
+        let order = try await self.likeliest(toHave: volume)
         var silent: VolumeTrouble?
         var isReplica = false
         for agent in order {

@@ -61,6 +61,10 @@ import Testing
         standby.set(true, at: "spec", "suspend")
         standby.set(["stork.libopenstorage.org/static-copy": "true"], at: "metadata", "annotations")
         try await here.source.create(StorkResource.migrationSchedules, standby)
+        here.driver.state.withLock { state in
+            state.kept["pvc-1"] = [7, 8]
+                .map { VolumeFreeze.Frozen(generation: $0, snapshot: "snapshot-\($0)") }
+        }
         try await self.point("s-1", generation: 7, seconds: 1_789_999_000, here)
         try await self.point("s-2", generation: 8, seconds: 1_789_999_900, here)
     }

@@ -101,6 +101,17 @@ final class ControllerStage: Sendable {
         )
     }
 
+    /// A controller as a process has it after its start.
+    func recoveryPointController(_ index: RecoveryPointIndex) -> RecoveryPointController {
+        let cluster = self.cluster
+        return RecoveryPointController(
+            shell: self.shell(StorkResource.recoveryPoints),
+            driver: self.driver,
+            index: index,
+            actions: { cluster.everything(StorkResource.actions) }
+        )
+    }
+
     /// A controller as a process has it after its start; the ClusterPairs lead nowhere.
     func scheduleController(zone: ScheduleZone = .utc) -> ScheduleController {
         let cluster = self.cluster

@@ -25,6 +25,8 @@ final class FakeDriver: VolumeDriver {
         var refused: [String: VolumeTrouble] = [:]
         /// The states that are kept of each volume.
         var kept: [String: [VolumeFreeze.Frozen]] = [:]
+        /// The volumes whose states were asked for.
+        var asked: [String] = []
         /// How often a pair was looked at.
         var checks = 0
         var trouble: VolumeTrouble?
@@ -184,7 +186,10 @@ extension FakeDriver {
     }
 
     func states(of volume: String) async throws(VolumeTrouble) -> [VolumeFreeze.Frozen]? {
-        try self.now { (state) throws(VolumeTrouble) in state.kept[volume] }
+        try self.now { (state) throws(VolumeTrouble) in
+            state.asked.append(volume)
+            return state.kept[volume]
+        }
     }
 
     func promote(
