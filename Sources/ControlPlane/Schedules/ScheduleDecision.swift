@@ -253,6 +253,20 @@ extension MigrationScheduleStatus {
             figure.targetSeconds = former.targetSeconds
             guard figure.time >= former.time else { return }
         }
+        let known = self.recoveryPoint?.volumes ?? []
+        figure.volumes = run.volumes.compactMap { volume in
+            guard volume.hasArrived else {
+                // The others are newer now: this one is as old as it was.
+                return known.first { $0.claim == volume.claim && $0.volume == volume.volume }
+            }
+            return RecoveryPointFigure.Volume(
+                claim: volume.claim,
+                volume: volume.volume,
+                time: figure.time,
+                generation: volume.generation,
+                bytes: volume.bytes
+            )
+        }
         self.recoveryPoint = figure
     }
 

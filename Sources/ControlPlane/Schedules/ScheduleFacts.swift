@@ -18,6 +18,17 @@ struct ScheduleFacts: Sendable {
         /// When its volumes were frozen; nil where it does not say.
         var frozen: Timestamp?
         var bytes = 0
+        var volumes: [Volume] = []
+    }
+
+    /// A volume of such a Migration.
+    struct Volume: Hashable, Sendable {
+        var claim: ObjectKey
+        var volume: String
+        var generation: Int?
+        var bytes = 0
+        /// Whether the destination shows it.
+        var hasArrived = true
     }
 
     var isBeingDeleted = false

@@ -57,7 +57,18 @@ struct ScheduleObserver: Sendable {
             state: Self.state(status),
             finished: status.finished,
             frozen: status.recoveryPoint?.time,
-            bytes: status.summary?.bytes ?? 0
+            bytes: status.summary?.bytes ?? 0,
+            volumes: status.isFinal ? status.volumes.map(Self.volume) : []
+        )
+    }
+
+    private static func volume(_ entry: MigratedVolume) -> ScheduleFacts.Volume {
+        ScheduleFacts.Volume(
+            claim: ObjectKey(entry.namespace, entry.claim),
+            volume: entry.volume,
+            generation: entry.generation,
+            bytes: entry.bytesTransferred ?? 0,
+            hasArrived: entry.status == .successful
         )
     }
 

@@ -106,6 +106,18 @@ extension StorkKinds {
         )
     }
 
+    private static let recoveryVolume = Schema.object(
+        "The newest state of one volume that the destination has.",
+        [
+            "persistentVolumeClaim": .string("The name of the claim."),
+            "namespace": .string("The namespace of the claim."),
+            "volume": .string("The name of the volume, the same on both sides."),
+            "time": .time("When it was frozen."),
+            "generation": StatusParts.count("The number of its generation."),
+            "bytesTransferred": StatusParts.count("How much its copy has shipped."),
+        ]
+    )
+
     private static let recoveryFigure = Schema.object(
         "The newest state that the destination has, and when the next one is expected.",
         [
@@ -116,6 +128,7 @@ extension StorkKinds {
             "expectedDuration": .string("How long the next is expected to take, like 1m30s."),
             "expectedBytes": StatusParts.count("How much the next is expected to ship."),
             "expectedAt": .time("When the next is expected to be there."),
+            "volumes": .list("The newest state of each volume.", of: Self.recoveryVolume),
         ]
     )
 

@@ -34,6 +34,39 @@ import Testing
         #expect(world.status.conditions["RecoveryPointMet"]?.status == .yes)
     }
 
+    private func volume(
+        _ claim: String,
+        _ generation: Int,
+        _ status: MigrationState = .successful
+    ) -> MigratedVolume {
+        var volume = MigratedVolume(claim: ObjectKey("db", claim), volume: "pv", taskID: "t")
+        volume.status = status
+        volume.generation = generation
+        volume.bytesTransferred = generation * 100
+        return volume
+    }
+
+    @Test func eachVolumeHasTheFigureOfItsOwnNewestState() async throws {
+        let (world, controller) = try await self.world()
+        let first = try #require(world.migrations.first?.name)
+        let former = [self.volume("data", 1), self.volume("log", 1), self.volume("old", 1)]
+        try world.finish(first, .successful, volumes: former)
+        world.pass(31 * 60)
+        _ = try await world.look(controller)
+        let second = try #require(world.migrations.last?.name)
+        let later = [self.volume("data", 2), self.volume("log", 2, .failed)]
+        try world.finish(second, .partialSuccess, volumes: later)
+        _ = try await world.look(controller)
+        let figure = try #require(world.status.recoveryPoint)
+        #expect(figure.migration == second)
+        #expect(figure.volumes.map(\.claim.name) == ["data", "log"], "old is gone at the source")
+        let times = figure.volumes.map(\.time.description)
+        #expect(times == ["2027-03-01T00:31:00Z", "2027-03-01T00:00:00Z"])
+        #expect(figure.volumes.map(\.generation) == [2, 1])
+        #expect(figure.volumes.map(\.bytes) == [200, 100])
+        #expect(RecoveryPointFigure(figure.json) == figure)
+    }
+
     @Test func aRunThatTakesTooLongIsToldBeforeTheGoalIsMissed() async throws {
         let (world, controller) = try await self.world()
         world.pass(60)

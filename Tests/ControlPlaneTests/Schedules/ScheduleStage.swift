@@ -92,7 +92,12 @@ final class ScheduleStage: Sendable {
     private let seen = Locked<Set<String>>([])
 
     /// The Migration of that name comes to its end.
-    func finish(_ name: String, _ state: MigrationState, bytes: Int = 0) throws {
+    func finish(
+        _ name: String,
+        _ state: MigrationState,
+        bytes: Int = 0,
+        volumes: [MigratedVolume] = []
+    ) throws {
         let resource = StorkResource.migrations
         var object = try #require(self.stage.cluster.find(resource, ObjectKey("db", name)))
         var status = MigrationStatus(object["status"])
@@ -102,6 +107,7 @@ final class ScheduleStage: Sendable {
         var summary = MigrationSummary()
         summary.bytes = bytes
         status.summary = summary
+        status.volumes = volumes
         object.set(status.json, at: "status")
         self.stage.cluster.put(resource, object)
     }
