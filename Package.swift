@@ -295,7 +295,7 @@ let package = Package(
             [
                 "BlockTypes", "Locks", "Agent", "AgentAPI", "Catalogue", "Identity",
                 "SecureTransport", "WireProtocol", "Receiver", "TestSupport", "godwit",
-                "ObjectModel", "Kinds", "KubernetesClient", "EmbeddedCluster",
+                "VolumeStore", "ObjectModel", "Kinds", "KubernetesClient", "EmbeddedCluster",
                 "godwit-agent", logging, arguments,
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),

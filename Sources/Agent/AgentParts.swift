@@ -77,6 +77,7 @@ struct AgentParts: Sendable {
             recovery: RecoveryService(
                 volumes: volumes,
                 changer: RoleChanger(sources: ground.sources, replicas: ground.replicas),
+                holds: ground.holds,
                 now: environment.now,
                 endSession: { receiver.service.endSession(of: $0) }
             ),

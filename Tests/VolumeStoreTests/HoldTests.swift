@@ -116,6 +116,41 @@ import VolumeStore
         #expect(try world.showsTargets("released") == [true, true])
     }
 
+    @Test func aVolumeThatIsBeingPromotedKeepsItsGroupUnshown() throws {
+        let world = try Self.prepared()
+        let volume = world.members[1].volume
+        try world.holds.beginRoleChange(of: volume)
+        #expect(throws: HoldError.busy("one of its volumes is being promoted")) {
+            try world.release()
+        }
+        #expect(throws: HoldError.busy("the volume is being promoted already")) {
+            try world.holds.beginRoleChange(of: volume)
+        }
+        #expect(try world.hold().state == .held)
+        #expect(try world.showsTargets("held back") == [false, false])
+        world.holds.endRoleChange(of: volume)
+        try world.release()
+        #expect(try world.showsTargets("released") == [true, true])
+        // What is shown wholly keeps nobody.
+        try world.holds.beginRoleChange(of: volume)
+        world.holds.endRoleChange(of: volume)
+    }
+
+    @Test func aVolumeOfAGroupThatIsBeingShownDoesNotChangeItsRole() throws {
+        let world = try Self.prepared()
+        try world.reopen(Crash(at: .releaseDecided))
+        #expect(throws: (any Error).self) { try world.release() }
+        #expect(try world.hold().state == .releasing)
+        for member in world.members {
+            #expect(throws: HoldError.released) {
+                try world.holds.beginRoleChange(of: member.volume)
+            }
+        }
+        try world.release()
+        #expect(try world.showsTargets("released") == [true, true])
+        try world.holds.beginRoleChange(of: world.members[0].volume)
+    }
+
     @Test func aVolumeIsHeldForItsSnapshotAloneAndForItsPairAlone() throws {
         let world = try Self.prepared()
         var generator = SeededGenerator(seed: 53)

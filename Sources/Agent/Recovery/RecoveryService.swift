@@ -13,6 +13,7 @@ import VolumeStore
 struct RecoveryService: Sendable {
     let volumes: VolumeService
     let changer: RoleChanger
+    let holds: HoldStore
     let now: @Sendable () -> Date
     /// Ends the session that has a replica; false where there is none.
     let endSession: @Sendable (VolumeID) -> Bool
@@ -78,6 +79,8 @@ struct RecoveryService: Sendable {
         _ snapshot: SnapshotID?
     ) throws(APIError) -> SourceVolume {
         try self.checkPromotable(replica, generation, snapshot)
+        try self.keepGroupsUnshown(replica)
+        defer { self.holds.endRoleChange(of: replica.id) }
         do throws(StoreError) {
             return try Self.waiting { () throws(StoreError) in
                 // Again at each try: the sender may have come back in between.
@@ -94,6 +97,40 @@ struct RecoveryService: Sendable {
         } catch {
             throw APIError(error, "Volume \(replica.name) was not promoted.")
         }
+    }
+
+    /// Refuses a volume of which a group is being shown: the group would never be whole.
+    private func keepGroupsUnshown(_ replica: ReplicaVolume) throws(APIError) {
+        do throws(StoreError) {
+            var refusal: HoldError?
+            try Self.waiting { () throws(StoreError) in
+                do throws(HoldError) {
+                    try self.holds.beginRoleChange(of: replica.id)
+                    refusal = nil
+                } catch {
+                    refusal = error
+                    guard case .busy(let what) = error else { return }
+                    throw StoreError(.busy, what, path: replica.directory)
+                }
+            }
+            guard refusal != nil else { return }
+        } catch {
+            throw APIError(error, "Volume \(replica.name) was not promoted.")
+        }
+        let group = self.holds.holds()
+            .first { hold in
+                hold.state == .releasing
+                    && hold.members.contains { $0.volume == replica.id }
+            }
+        throw APIError(
+            .groupConflict,
+            "Volume \(replica.name) cannot be promoted: a group of volumes is being shown that it "
+                + "belongs to.",
+            cause: "group \(group.map { "\($0.group)" } ?? "") was released, and not all of its "
+                + "volumes are visible yet",
+            try: "ask again when they are; what keeps it up is in the agent's log: godwit events",
+            retryAfter: 1
+        )
     }
 
     /// What can be told before the transfer under way is ended for it.

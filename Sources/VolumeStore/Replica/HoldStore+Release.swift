@@ -143,13 +143,46 @@ extension HoldStore {
         _ body: (HoldRecord) throws(HoldError) -> HoldRecord
     ) throws(HoldError) -> HoldRecord {
         let key = Key(pair: pair, group: group)
-        let (record, isFree) = self.state.withLock { state in
-            (state.holds[key], state.holds[key] != nil && state.busy.insert(key).inserted)
+        let record = try self.state.withLock { (state) throws(HoldError) in
+            guard let record = state.holds[key] else { throw .notFound }
+            guard record.members.allSatisfy({ !state.changing.contains($0.volume) }) else {
+                throw .busy("one of its volumes is being promoted")
+            }
+            guard state.busy.insert(key).inserted else {
+                throw .busy("the group is being released or dropped already")
+            }
+            return record
         }
-        guard let record else { throw .notFound }
-        guard isFree else { throw .busy("the group is being released or dropped already") }
         defer { self.state.withLock { _ = $0.busy.remove(key) } }
         return try body(record)
+    }
+
+    // MARK: Volumes that leave
+
+    /// Keeps every group with a volume from being shown until ``endRoleChange(of:)``: what was shown of
+    /// one while another becomes a source would be less than the group.
+    ///
+    /// - Parameter volume: a replica that is to become a source.
+    /// - Throws: `busy` while somebody releases or drops a group with it, or changes its role;
+    ///   `released` where a group with it was decided to be shown, and not all of it is yet.
+    public func beginRoleChange(of volume: VolumeID) throws(HoldError) {
+        try self.state.withLock { (state) throws(HoldError) in
+            for (key, hold) in state.holds
+            where hold.members.contains(where: { $0.volume == volume }) {
+                guard !state.busy.contains(key) else {
+                    throw .busy("group \(hold.group) is being released or dropped")
+                }
+                guard hold.state != .releasing else { throw .released }
+            }
+            guard state.changing.insert(volume).inserted else {
+                throw .busy("the volume is being promoted already")
+            }
+        }
+    }
+
+    /// Lets groups with the volume be shown again.
+    public func endRoleChange(of volume: VolumeID) {
+        self.state.withLock { _ = $0.changing.remove(volume) }
     }
 
     private func reading<Result>(

@@ -24,6 +24,8 @@ public final class HoldStore: Sendable {
         var holds: [Key: HoldRecord] = [:]
         /// Holds that somebody is releasing or dropping.
         var busy: Set<Key> = []
+        /// Volumes whose role is about to change: nothing of them is shown meanwhile.
+        var changing: Set<VolumeID> = []
     }
 
     let directory: String
