@@ -201,7 +201,8 @@ public struct ControlPlane: Sendable {
             shell: parts.shell(of: StorkResource.actions, parts.actions.actions),
             driver: self.driver,
             remotes: remotes,
-            local: self.client
+            local: self.client,
+            zone: self.options.zone
         )
         let fence = SourceFence(
             shell: parts.shell(of: StorkResource.migrationSchedules, parts.schedules.schedules),

@@ -17,6 +17,7 @@ extension ActionController {
                         Trouble(
                             .noRecoveryPoint,
                             "RecoveryPoint \(name) is gone",
+                            remedy: "perform the drill again",
                             isPassing: false
                         )
                     )
@@ -29,8 +30,19 @@ extension ActionController {
                 driver: self.driver
             )
             try await drill.run(point)
+            let verified: String
+            switch try await drill.readiness() {
+            case .unready(let what):
+                let reason = facts.status.conditions[ConditionType.succeeded]?.reason
+                return reason == Self.startingPods ? .waiting(what) : .starting(what)
+            case .ready(let count):
+                verified = "All \(count) of its workloads became ready."
+            case .noPods:
+                verified =
+                    "Only volumes and objects were verified: nothing runs pods in this cluster."
+            }
             if !facts.spec.keeps { try await drill.discard() }
-            return .done
+            return .rehearsed(verified)
         } catch { return try Self.outcome(of: error) }
     }
 

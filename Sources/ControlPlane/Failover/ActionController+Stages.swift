@@ -65,15 +65,14 @@ extension ActionController {
         return points
     }
 
-    private func applications(_ facts: ActionFacts) async throws(ClusterError) -> [ApplicationName]
-    {
+    func applications(_ facts: ActionFacts) async throws(ClusterError) -> [ApplicationName] {
         try await ApplicationActivation(self.local).applications(in: facts.namespaces)
     }
 
     // MARK: - The other side
 
     /// Asks the cluster of the schedule; it is the one to which the pair of the same name leads here.
-    private func asking(
+    func asking(
         _ action: KubeObject,
         _ facts: ActionFacts,
         _ question: @escaping @Sendable (OtherSide) async throws -> StageOutcome
@@ -127,14 +126,52 @@ extension ActionController {
         _ action: KubeObject,
         _ facts: ActionFacts
     ) async throws -> StageOutcome {
+        let isBack = facts.spec.type == .failback
+        // As it was when this was begun: waiting makes nothing stale.
+        let (zone, since) = (self.zone, facts.status.stageTime ?? facts.now)
+        let isFit = try await self.asking(action, facts) { side in
+            guard isBack else {
+                _ = try await side.found()
+                return .done
+            }
+            guard case .unfit(let trouble) = try await side.newestRun(in: zone, now: since) else {
+                return .done
+            }
+            return .failed(trouble)
+        }
+        guard isFit == .done else { return isFit }
+        try await self.noteChange(action, facts)
         let applications = try await self.applications(facts)
         return try await self.asking(action, facts) { side in
-            let running = try await side.suspend()
-            guard running.isEmpty else {
-                return .waiting("Migration \(running[0]) is still running there")
+            if let name = try await side.suspend().first {
+                return .waiting(
+                    "Migration \(name) is still running there: it is let come to its end first"
+                )
+            }
+            if isBack {
+                switch try await side.newestRun(in: zone, now: since) {
+                case .current: break
+                case .running(let name):
+                    return .waiting("the end of Migration \(name) is not noted there yet")
+                case .unfit(let trouble): return .failed(trouble)
+                }
             }
             try await side.stop(applications)
             return .done
+        }
+    }
+
+    /// Remembers, before the first change there, that there is something to take back.
+    private func noteChange(_ action: KubeObject, _ facts: ActionFacts) async throws {
+        guard !facts.status.hasChangedOtherSide else { return }
+        let finding = Finding(
+            ConditionType.otherSideChanged,
+            .yes,
+            "Stopping",
+            "The schedule there is suspended, and what it migrates is stopped."
+        )
+        _ = try await self.write(action, facts) { status, now in
+            status.conditions.set(finding, generation: action.generation, now: now)
         }
     }
 
@@ -211,6 +248,7 @@ extension ActionController {
                         Trouble(
                             .noRecoveryPoint,
                             "RecoveryPoint \(name) is gone",
+                            remedy: "perform it again: godwit get recoverypoints",
                             isPassing: false
                         )
                     )
@@ -267,38 +305,11 @@ extension ActionController {
             return .waiting("\(error)")
         }
     }
+}
 
-    // MARK: - The way back from half of the way
-
-    func rollBack(_ action: KubeObject, _ facts: ActionFacts) async throws -> StageOutcome {
-        do {
-            _ = try await ApplicationActivation(self.local)
-                .run(.deactivate, namespaces: facts.namespaces)
-            var patch: JSON = [:]
-            patch.set(.null, at: "metadata", "annotations", SourceFence.activation)
-            _ = try await self.local.change(
-                StorkResource.migrationSchedules,
-                ObjectKey(action.namespace, facts.spec.schedule),
-                patch,
-                isStatus: false
-            )
-            let points = try await self.points(
-                of: ObjectKey(action.namespace, facts.spec.schedule)
-            )
-            if let point = facts.status.point.flatMap({ points[$0.name] }) {
-                for volume in point.volumes { try await self.driver.revert(volume.volume) }
-            }
-        } catch let trouble as VolumeTrouble {
-            return trouble.isPassing ? .waiting("\(trouble)") : .failed(Trouble(trouble))
-        } catch let error as ClusterError {
-            return error.isRetryable ? .waiting("\(error)") : .failed(Trouble(destination: error))
-        }
-        guard facts.status.sourceReached != false else { return .done }
-        let applications = try await self.applications(facts)
-        return try await self.asking(action, facts) { side in
-            try await side.start(applications)
-            try await side.resume()
-            return .done
-        }
+extension ActionStatus {
+    /// Whether there is something to take back in the other cluster.
+    var hasChangedOtherSide: Bool {
+        self.conditions[ConditionType.otherSideChanged]?.status == .yes
     }
 }

@@ -19,18 +19,22 @@ final class ActionController: Sendable {
     let remotes: RemoteClusters
     /// The cluster in which the Actions are.
     let local: any ResourceCluster
+    /// Of the times of policies that name no zone.
+    let zone: ScheduleZone
     let writer: ObjectWriter
 
     init(
         shell: ControllerShell,
         driver: any VolumeDriver,
         remotes: RemoteClusters,
-        local: any ResourceCluster
+        local: any ResourceCluster,
+        zone: ScheduleZone
     ) {
         self.shell = shell
         self.driver = driver
         self.remotes = remotes
         self.local = local
+        self.zone = zone
         self.writer = ObjectWriter(
             cluster: shell.cluster,
             resource: shell.resource,
@@ -68,7 +72,9 @@ final class ActionController: Sendable {
             return .on(try await self.keep(action, isKept: true))
         case .release: return try await self.release(action, facts)
         case .fail(let trouble):
-            return .on(try await self.end(action, .failed, trouble.text, facts, trouble.reason))
+            return .on(
+                try await self.end(action, .failed, trouble.text, facts, trouble.reason.rawValue)
+            )
         case .begin(let point, let stage):
             return .on(try await self.begin(action, point, stage, facts))
         case .stopOtherSide: outcome = try await self.stopOtherSide(action, facts)
@@ -93,9 +99,10 @@ final class ActionController: Sendable {
     ) async throws -> StepEnd {
         switch transition {
         case .stay(let why, let pause):
-            _ = try await self.write(action, facts) { status, now in
-                status.say(.unknown, "Waiting", why, action, now)
-            }
+            _ = try await self.wait(action, why, Self.waiting, facts)
+            return .over(.after(pause))
+        case .restart(let why, let pause):
+            _ = try await self.wait(action, why, Self.startingPods, facts)
             return .over(.after(pause))
         case .enter(let stage, let reached):
             let isLost = reached == false && facts.status.sourceReached != false
@@ -112,9 +119,7 @@ final class ActionController: Sendable {
             )
         case .rollBack(let trouble):
             guard facts.spec.type != .drill else {
-                return .on(
-                    try await self.end(action, .failed, trouble.text, facts, trouble.reason)
-                )
+                return .on(try await self.endRehearsal(action, trouble, facts))
             }
             let notice = Notice.warning(ActionState.failed.rawValue, trouble.text)
             return .on(
@@ -125,8 +130,50 @@ final class ActionController: Sendable {
                 }
             )
         case .end(let state, let text):
-            return .on(try await self.end(action, state, text, facts, nil))
+            // What a rollback was for is the reason, not that it came to its end.
+            let cause = state == .failed ? action.succeeded?.reason : nil
+            return .on(try await self.end(action, state, text, facts, cause))
         }
+    }
+
+    /// The reason of an Action that something holds up.
+    static let waiting = "Waiting"
+    /// The reason of a rehearsal that has made everything, and waits for it to run.
+    static let startingPods = "StartingPods"
+
+    /// Says what is waited for; an event the first time in each stage.
+    private func wait(
+        _ action: KubeObject,
+        _ why: String,
+        _ word: String,
+        _ facts: ActionFacts
+    ) async throws -> KubeObject {
+        let former = action.succeeded?.reason
+        // Why it is taken back, and for what a rehearsal waits, is not forgotten over a pause.
+        let isKept =
+            former == Self.startingPods
+            || facts.status.stage == ActionDecision.rollbackStage(facts.spec.type)
+                && facts.spec.type != .drill
+        let reason = isKept ? former ?? word : word
+        let isNew = former != reason || word == Self.startingPods
+        return try await self.write(action, facts, isNew ? [.normal(word, why)] : []) {
+            status,
+            now in
+            if word == Self.startingPods { status.stageTime = now }
+            status.say(.unknown, reason, why, action, now)
+        }
+    }
+
+    /// A rehearsal that cannot go on leaves nothing, unless that was asked for.
+    private func endRehearsal(
+        _ action: KubeObject,
+        _ trouble: Trouble,
+        _ facts: ActionFacts
+    ) async throws -> KubeObject {
+        var text = trouble.text
+        let isRemoved = facts.spec.keeps ? nil : try await self.discard(action, facts)
+        if isRemoved != .done { text += " What was made is removed with this Action." }
+        return try await self.end(action, .failed, text, facts, trouble.reason.rawValue)
     }
 
     private func begin(
@@ -157,7 +204,7 @@ final class ActionController: Sendable {
         _ state: ActionState,
         _ text: String,
         _ facts: ActionFacts,
-        _ reason: Trouble.Reason?
+        _ reason: String?
     ) async throws -> KubeObject {
         let isGood = state == .successful
         let notice =
@@ -170,7 +217,7 @@ final class ActionController: Sendable {
             status.summary = facts.namespaces.map {
                 ActionStatus.Entry(namespace: $0, status: state, reason: text)
             }
-            let word = reason?.rawValue ?? state.rawValue
+            let word = reason ?? state.rawValue
             status.say(isGood ? .yes : .no, word, text, action, now)
         }
     }
@@ -213,7 +260,7 @@ final class ActionController: Sendable {
             outcome = .done
         }
         switch outcome {
-        case .done: break
+        case .done, .rehearsed, .starting: break
         case .waiting(let why), .unreachable(let why):
             guard self.shell.isPatienceOver(withDeletionOf: action) else {
                 return .over(.after(.seconds(2)))
@@ -227,6 +274,13 @@ final class ActionController: Sendable {
         }
         _ = try await self.keep(action, isKept: false)
         return .over(.onChange)
+    }
+}
+
+extension KubeObject {
+    /// What an Action says about itself.
+    fileprivate var succeeded: Condition? {
+        [Condition](self["status", "conditions"])[ConditionType.succeeded]
     }
 }
 

@@ -158,6 +158,9 @@ enum ActionDecision {
         let type = facts.spec.type
         switch outcome {
         case .done: return Self.next(facts)
+        case .rehearsed(let remark):
+            return .end(.successful, "\(Self.success(facts)) \(remark)")
+        case .starting(let what): return .restart(what, after: Self.pause)
         case .waiting(let why):
             guard facts.secondsInStage < Self.limit(stage) else {
                 let trouble = Trouble(
@@ -217,10 +220,14 @@ enum ActionDecision {
     /// The end of a way that cannot be gone on.
     private static func giveUp(_ trouble: Trouble, _ facts: ActionFacts) -> ActionTransition {
         let type = facts.spec.type
+        let trouble = trouble.withRemedy(
+            "mend that, then perform the \(type == .nearsyncFailover ? "failover" : type.rawValue) "
+                + "again"
+        )
         if facts.status.stage == Self.rollbackStage(type), type != .drill {
             return .end(
                 .rollbackFailed,
-                "\(facts.status.reason) It could not be taken back: \(trouble.text) "
+                "\(facts.status.reason) It could not be taken back: \(trouble.message) "
                     + "Try: start the applications on one side by hand (godwit activate "
                     + "migrations), and see that they run on one side only"
             )

@@ -70,6 +70,10 @@ enum ActionStep: Hashable, Sendable {
 /// What a stage came to.
 enum StageOutcome: Hashable, Sendable {
     case done
+    /// A rehearsal came to its end; what was verified.
+    case rehearsed(String)
+    /// A rehearsal has made everything; its pods, of which some are named, have just begun to start.
+    case starting(String)
     /// Something has to happen first.
     case waiting(String)
     /// The other side does not answer.
@@ -82,6 +86,8 @@ enum StageOutcome: Hashable, Sendable {
 enum ActionTransition: Hashable, Sendable {
     /// Looks again.
     case stay(String, after: Duration)
+    /// Looks again; the time that the stage may take begins now.
+    case restart(String, after: Duration)
     /// Goes on; with what is known about the other side where that has become clear.
     case enter(ActionStage, otherSideReached: Bool?)
     /// Takes back what was done, because of this.

@@ -17,7 +17,7 @@ struct Drill: Sendable {
     let cluster: any ResourceCluster
     let driver: any VolumeDriver
 
-    private func place(_ namespace: String) -> String { namespace + self.facts.spec.suffix }
+    func place(_ namespace: String) -> String { namespace + self.facts.spec.suffix }
 
     /// The name of a clone: of its own among all volumes.
     private func clone(of volume: String) -> String { "\(volume)\(self.facts.spec.suffix)" }

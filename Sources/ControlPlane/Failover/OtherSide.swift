@@ -22,14 +22,27 @@ struct OtherSide: Sendable {
 
     // MARK: - The schedule
 
+    /// The schedule as it is there.
+    ///
+    /// - Throws: `Trouble` where there is none; `ClusterError`.
+    func found() async throws -> KubeObject {
+        let found = try await self.cluster.find(StorkResource.migrationSchedules, self.schedule)
+        if let found { return found }
+        throw Trouble(
+            .scheduleNotFound,
+            "MigrationSchedule \(self.schedule) is not in the other cluster any more",
+            remedy: "create it there again; or fail over without what is done there, where nothing "
+                + "runs any more (--skip-source-operations)",
+            isPassing: false
+        )
+    }
+
     /// Lets nothing begin there any more.
     ///
     /// - Returns: the Migrations that still run.
-    func suspend() async throws(ClusterError) -> [String] {
+    func suspend() async throws -> [String] {
         let resource = StorkResource.migrationSchedules
-        guard let found = try await self.cluster.find(resource, self.schedule) else {
-            throw ClusterError(.notFound, "\(resource.qualifiedPlural) \"\(self.schedule)\"")
-        }
+        let found = try await self.found()
         if found["spec", "suspend"]?.bool != true {
             var patch: JSON = ["spec": ["suspend": true]]
             patch.set(.string(self.action), at: "metadata", "annotations", Self.suspendMark)
@@ -116,15 +129,12 @@ struct OtherSide: Sendable {
     func migrate(
         _ name: String,
         _ namespaces: [String]
-    ) async throws(ClusterError) -> MigrationStatus {
+    ) async throws -> MigrationStatus {
         let key = ObjectKey(self.schedule.namespace, name)
         if let found = try await self.cluster.find(StorkResource.migrations, key) {
             return MigrationStatus(found["status"])
         }
-        let resource = StorkResource.migrationSchedules
-        guard let schedule = try await self.cluster.find(resource, self.schedule) else {
-            throw ClusterError(.notFound, "\(resource.qualifiedPlural) \"\(self.schedule)\"")
-        }
+        let schedule = try await self.found()
         var spec = MigrationSpec(schedule["spec", "template", "spec"])
         spec.startsApplications = false
         spec.namespaces = namespaces

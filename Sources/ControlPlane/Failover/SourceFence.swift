@@ -10,8 +10,9 @@ import ObjectModel
 ///
 /// A failover that reached the source says so with ``mark`` on the schedule. One that did not is found
 /// when the source is back: the copy of its schedule at the destination carries ``activation``. That is
-/// looked at when this process starts, and when the schedule is suspended, which its own look at the
-/// copy leads to; a schedule that just runs costs nothing here.
+/// looked at when this process starts, when the schedule is suspended, which its own look at the copy
+/// leads to, and when a run has failed, as those do for which the volumes there are not to be had any
+/// more; a schedule that just runs costs nothing here.
 final class SourceFence: Sendable {
     /// On a schedule: the UID of the Action that moved its applications; ``lifted`` where a person has
     /// ended the fence.
@@ -31,8 +32,27 @@ final class SourceFence: Sendable {
     private let remotes: RemoteClusters
     private let local: any ResourceCluster
     private let writer: ObjectWriter
-    /// Whether each schedule was suspended when its copy was looked at last.
-    private let seen = Locked<[ObjectKey: Bool]>([:])
+    /// What may mean that the copy was activated.
+    private struct Sign: Hashable {
+        var isSuspended: Bool
+        /// The newest run that has failed.
+        var failure: String?
+    }
+
+    /// A look at a copy.
+    private struct Look {
+        var sign: Sign
+        var count = 1
+        /// When it is looked again without another sign, since the start of this process.
+        var next: Duration?
+    }
+
+    /// How soon it is looked again after a run has failed: a failover ends a run before it has come so
+    /// far as to say that it did.
+    private static let again: [Duration] = [.seconds(2), .seconds(10), .seconds(60)]
+
+    /// The last look at the copy of each schedule.
+    private let seen = Locked<[ObjectKey: Look]>([:])
 
     init(
         shell: ControllerShell,
@@ -60,12 +80,9 @@ final class SourceFence: Sendable {
             return .onChange
         }
         do {
-            let isSuspended = schedule["spec", "suspend"]?.bool ?? false
-            if self.seen.withLock({ $0[key] }) != isSuspended {
-                try await self.look(schedule)
-                self.seen.withLock { $0[key] = isSuspended }
-            }
-            return try await self.follow(self.shell.object(key) ?? schedule)
+            let next = try await self.lookIfDue(schedule)
+            let requeue = try await self.follow(self.shell.object(key) ?? schedule)
+            return next.map { .after($0) } ?? requeue
         } catch let error as ClusterError where error.isRetryable {
             return .after(Self.retry)
         } catch let trouble as Trouble where trouble.isPassing {
@@ -74,6 +91,44 @@ final class SourceFence: Sendable {
             try await self.say(schedule, .unknown, trouble.reason.rawValue, trouble.description)
             return .after(Self.retry)
         }
+    }
+
+    /// Looks at the copy where something says so.
+    ///
+    /// - Returns: how soon to look again; nil for when something changes.
+    private func lookIfDue(_ schedule: KubeObject) async throws -> Duration? {
+        let key = schedule.key
+        let sign = Self.sign(of: schedule)
+        let elapsed = self.shell.environment.elapsed()
+        var look = Look(sign: sign)
+        if let former = self.seen.withLock({ $0[key] }), former.sign == sign {
+            guard let next = former.next else { return nil }
+            guard next <= elapsed else { return next - elapsed }
+            look.count = former.count + 1
+        }
+        try await self.look(schedule)
+        let isMarked = (self.shell.object(key) ?? schedule).annotations[Self.mark] != nil
+        if sign.failure != nil, !isMarked, look.count <= Self.again.count {
+            look.next = elapsed + Self.again[look.count - 1]
+        }
+        let seen = look
+        self.seen.withLock { $0[key] = seen }
+        return look.next.map { $0 - elapsed }
+    }
+
+    private static func sign(of schedule: KubeObject) -> Sign {
+        var newest: (name: String, time: String)?
+        for items in (schedule["status", "items"]?.object ?? [:]).values {
+            for item in items.array ?? [] where item["status"] == "Failed" {
+                let time = item["creationTimestamp"]?.string ?? ""
+                guard time >= newest?.time ?? "" else { continue }
+                newest = (item["name"]?.string ?? "", time)
+            }
+        }
+        return Sign(
+            isSuspended: schedule["spec", "suspend"]?.bool ?? false,
+            failure: newest?.name
+        )
     }
 
     // MARK: - A failover that did not reach us

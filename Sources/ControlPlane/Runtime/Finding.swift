@@ -49,6 +49,8 @@ enum ConditionType {
     static let succeeded = "Succeeded"
     static let available = "Available"
     static let fenced = "Fenced"
+    /// Of an Action: whether anything was changed in the other cluster.
+    static let otherSideChanged = "OtherSideChanged"
     static let recoveryPointMet = "RecoveryPointMet"
     static let staticCopyReady = "StaticCopyReady"
 }

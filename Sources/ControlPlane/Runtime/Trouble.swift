@@ -51,6 +51,7 @@ struct Trouble: Error, Hashable, Sendable {
         case scheduleNotFound = "ScheduleNotFound"
         case alreadyActive = "AlreadyActive"
         case noRecoveryPoint = "NoRecoveryPoint"
+        case migrationNotCurrent = "MigrationNotCurrent"
         case lastMileFailed = "LastMileFailed"
         case timedOut = "TimedOut"
     }
@@ -73,6 +74,16 @@ struct Trouble: Error, Hashable, Sendable {
 
     /// The message of a condition or an event.
     var text: String { self.message + (self.remedy.map { " Try: \($0)" } ?? "") }
+
+    /// The same with something to do, where nothing better is known.
+    func withRemedy(_ remedy: String) -> Self {
+        Self(
+            self.reason,
+            self.message,
+            remedy: self.remedy ?? remedy,
+            isPassing: self.isPassing
+        )
+    }
 }
 
 extension Trouble.Reason {
@@ -86,8 +97,9 @@ extension Trouble.Reason {
             .kindMissing, .resourceRejected, .resourceWaiting, .clusterFailed, .tokenRefused,
             .pairRevoked, .notPaired, .volumeNotFound, .volumeInUse, .volumeActiveElsewhere,
             .volumeFenced, .volumeNotFenced, .volumeGroupFailed, .noSpace, .volumeFailed,
-            .cancelled, .scheduleNotFound, .alreadyActive, .noRecoveryPoint, .lastMileFailed,
-            .timedOut, .policyNotFound, .policyInvalid, .scheduleNameTaken, .applicationsActive:
+            .cancelled, .scheduleNotFound, .alreadyActive, .noRecoveryPoint,
+            .migrationNotCurrent, .lastMileFailed, .timedOut, .policyNotFound, .policyInvalid,
+            .scheduleNameTaken, .applicationsActive:
             false
         }
     }
@@ -105,7 +117,8 @@ extension Trouble.Reason {
             .resourceWaiting, .clusterFailed, .volumeNotFound, .volumeInUse,
             .volumeActiveElsewhere, .volumeFenced, .volumeNotFenced, .volumeGroupFailed, .noSpace,
             .volumeFailed, .cancelled, .scheduleNotFound, .alreadyActive, .noRecoveryPoint,
-            .lastMileFailed, .timedOut, .policyNotFound, .policyInvalid, .scheduleNameTaken,
+            .migrationNotCurrent, .lastMileFailed, .timedOut, .policyNotFound, .policyInvalid,
+            .scheduleNameTaken,
             .applicationsActive:
             false
         }

@@ -86,6 +86,17 @@ struct ScheduleObserver: Sendable {
     private func policy(_ name: String, in namespace: String) -> ScheduleFacts.Policy {
         let object =
             self.namespacedPolicy(ObjectKey(namespace, name)) ?? self.policy(ObjectKey("", name))
+        return Self.policy(name, object, self.zone)
+    }
+
+    /// What an object that was found under a policy's name, or none, leads to.
+    ///
+    /// The zone is that of policies that name none.
+    static func policy(
+        _ name: String,
+        _ object: KubeObject?,
+        _ zone: ScheduleZone
+    ) -> ScheduleFacts.Policy {
         guard let object else {
             return .unusable(
                 Trouble(
@@ -97,7 +108,7 @@ struct ScheduleObserver: Sendable {
         }
         do throws(ScheduleError) {
             let policy = try SchedulePolicy(object["policy"])
-            guard let name = policy.timeZone else { return .usable(policy, self.zone) }
+            guard let name = policy.timeZone else { return .usable(policy, zone) }
             guard let zone = ScheduleZone(knownAs: name) else {
                 throw ScheduleError(description: "Invalid timeZone (\(name)) in policy")
             }

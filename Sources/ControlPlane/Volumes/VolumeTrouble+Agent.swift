@@ -35,6 +35,9 @@ extension VolumeTrouble {
         case .lineageForked:
             "the destination has another volume of this name: godwit volume delete it there, or "
                 + "rename one of them; then migrate again"
+        case .transferCancelled:
+            "migrate again; but where a failover at the destination has ended it (godwit get failover, "
+                + "there), fail back"
         case .volumeInUse: "wait for what uses it, or end that: godwit transfer list, on both sides"
         case .peerNotTrusted, .pairRevoked:
             "give the ClusterPair a new token: godwit cluster token reset, at the destination"

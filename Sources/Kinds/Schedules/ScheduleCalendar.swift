@@ -23,6 +23,30 @@ public struct ScheduleCalendar: Sendable {
         self.times(type, around: instant).first { $0 > instant }
     }
 
+    /// When the newest run of a type must have been started at the earliest, for what it brought to be
+    /// as new as the policy promises; nil for what the policy does not have.
+    ///
+    /// As Stork has it: an interval before the instant, or the time of today (whatever the day of the
+    /// week), or of this month, less a day, a week or a month.
+    public func earliestCurrent(_ type: ScheduleType, at instant: Timestamp) -> Timestamp? {
+        let today = self.zone.date(at: instant)
+        func start(_ date: CivilDate, _ time: ScheduleTime) -> Timestamp {
+            self.zone.instant(of: date, time)
+        }
+        switch type {
+        case .interval:
+            return self.policy.intervalMinutes.map { instant.adding(seconds: -$0 * 60) }
+        case .daily:
+            return self.policy.daily.map { start(CivilDate(days: today.days - 1), $0) }
+        case .weekly:
+            return self.policy.weekly.map { start(CivilDate(days: today.days - 7), $0.time) }
+        case .monthly:
+            return self.policy.monthly.map {
+                start(Self.day($0.date, ofMonth: -1, from: today), $0.time)
+            }
+        }
+    }
+
     /// At least one before and one after, from the earliest; two days whose time is one instant,
     /// because clocks skipped a whole day, are one.
     private func times(_ type: ScheduleType, around instant: Timestamp) -> [Timestamp] {

@@ -45,7 +45,12 @@ extension ActionNoun {
         let status = Self.status(of: action)
         let words = [status.stage.rawValue, status.status.rawValue].filter { !$0.isEmpty }
         let phase = words.isEmpty ? "Waiting" : words.joined(separator: " ")
-        return status.reason.isEmpty ? phase : "\(phase): \(status.reason)"
+        if !status.reason.isEmpty { return "\(phase): \(status.reason)" }
+        let condition = status.conditions["Succeeded"]
+        guard let condition, !words.isEmpty, condition.message != status.stage.rawValue else {
+            return phase
+        }
+        return "\(phase): \(condition.message)"
     }
 }
 

@@ -177,7 +177,10 @@ struct ActionWatch<Noun: ActionNoun> {
         self.console.raw(text.list([action], now: .now))
         let status = Noun.status(of: action)
         guard status.status != .successful else { return }
-        let failures = status.summary.filter { $0.status != .successful && !$0.reason.isEmpty }
+        // What went wrong for all of them alike is said once.
+        let failures = status.summary.filter {
+            $0.status != .successful && !$0.reason.isEmpty && $0.reason != status.reason
+        }
         let causes =
             [status.reason].filter { !$0.isEmpty }
             + failures.map { "namespace \($0.namespace): \($0.reason)" }

@@ -165,7 +165,7 @@ import Testing
     }
 
     @Test(arguments: ways) func aStepThatFailsIsTakenBack(_ type: ActionType) {
-        let trouble = Trouble(.lastMileFailed, "it failed", isPassing: false)
+        let trouble = Trouble(.lastMileFailed, "it failed", remedy: "mend it", isPassing: false)
         for stage in [
             ActionDecision.stopStage(type), .waitAfterScaleDown, .lastMileMigration,
             ActionDecision.startStage(type),
@@ -193,6 +193,31 @@ import Testing
             return
         }
         #expect(loud.contains("by hand"))
+    }
+
+    @Test(arguments: ActionType.allCases) func whatHasNoRemedyGetsOne(_ type: ActionType) {
+        let trouble = Trouble(.volumeFailed, "it failed", isPassing: false)
+        let facts = self.facts(type, ActionDecision.startStage(type))
+        guard case .rollBack(let told) = ActionDecision.transition(.failed(trouble), facts) else {
+            Issue.record("it is not taken back")
+            return
+        }
+        let word = type == .nearsyncFailover ? "failover" : type.rawValue
+        #expect(told.text == "it failed Try: mend that, then perform the \(word) again")
+    }
+
+    @Test func aRehearsalWhosePodsHaveJustBegunMayTakeItsTimeFromThenOn() {
+        let late = self.facts(.drill, .scaleUpDestination, seconds: 5_000)
+        #expect(
+            ActionDecision.transition(.starting("a pod"), late)
+                == .restart("a pod", after: ActionDecision.pause)
+        )
+        guard case .end(.successful, let text) = ActionDecision.transition(.rehearsed("All."), late)
+        else {
+            Issue.record("it has not come to its end")
+            return
+        }
+        #expect(text.hasSuffix(" All."))
     }
 
     @Test(arguments: [ActionStage.waitAfterScaleDown, .scaleUpDestination])
