@@ -31,7 +31,15 @@ final class StandingAgent {
 
     /// Kills it wherever it is, and starts it again.
     func killAndRestart() async throws {
-        self.program.kill9()
+        self.kill()
+        try await self.restart()
+    }
+
+    /// Kills it wherever it is.
+    func kill() { self.program.kill9() }
+
+    /// Starts it again after ``kill()``.
+    func restart() async throws {
         self.program = try Program("godwit-agent", self.arguments)
         _ = try await self.program.logged("agent ready")
     }
