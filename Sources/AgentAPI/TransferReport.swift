@@ -88,6 +88,24 @@ public struct TransferReport: Codable, Hashable, Sendable {
         self.auditedBytes = 0
     }
 
+    /// This report with the work of an earlier try of the same transfer counted in.
+    ///
+    /// What was durable before belongs to the try that met it first.
+    public func after(_ earlier: Self?) -> Self {
+        guard let earlier else { return self }
+        var sum = self
+        sum.volumeBytes = max(self.volumeBytes, earlier.volumeBytes)
+        sum.readBytes += earlier.readBytes
+        sum.changedBytes += earlier.changedBytes
+        sum.zeroBytes += earlier.zeroBytes
+        sum.wireBytes += earlier.wireBytes
+        sum.auditedBytes += earlier.auditedBytes
+        sum.seconds += earlier.seconds
+        sum.streams = max(self.streams, earlier.streams)
+        sum.resumedBytes = earlier.resumedBytes
+        return sum
+    }
+
     /// Writes every key, `null` where there is no value.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)

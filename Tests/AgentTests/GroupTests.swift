@@ -33,6 +33,7 @@ import Testing
             try await stage.expectShown(round)
             #expect(try await stage.shownSnapshots() == group.members.map(\.snapshot))
             #expect(try await stage.ended(committed).allSatisfy { $0 == .succeeded })
+            try await stage.expectShipped(committed, isFirst: round == 1)
             // Asked again, nothing changes.
             #expect(try await stage.commit(round).state == .committed)
             #expect(

@@ -33,7 +33,7 @@ import Testing
         try await stage.isFenced("go", at: stage.a)
         try await stage.replicate("back", from: stage.b)
         let shipped = try await stage.shipped(by: stage.b)
-        #expect(shipped.changed <= 64 << 10, "about what changed: \(shipped)")
+        #expect((1...64 << 10).contains(shipped.changed), "about what changed: \(shipped)")
         #expect(shipped.wire < 200_000, "\(shipped)")
         let back = try await stage.perform(.failback, "back", on: stage.a, named: "back")
         #expect(back.status == .successful, "\(back.reason)")

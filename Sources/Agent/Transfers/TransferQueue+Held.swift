@@ -25,13 +25,22 @@ extension TransferQueue {
     }
 
     /// Puts a transfer aside until its group is released.
-    func park(_ id: String) async {
+    ///
+    /// - Parameters:
+    ///   - id: of the transfer.
+    ///   - report: of the try that has just ended; the last one, which finds all released, ships
+    ///     nothing, and the sum of all is what the transfer took.
+    func park(_ id: String, _ report: TransferReport?) async {
         guard var job = self.jobs[id], !job.entry.state.isFinal else { return }
         let isNew = !job.isHeld
         job.isHeld = true
         job.run = nil
         job.error = nil
         job.entry.error = nil
+        if var report {
+            report.error = nil
+            job.entry.report = Self.json(report.after(self.heldReport(of: job)))
+        }
         job.entry.state = .waiting
         // It did not fail: waiting must not use up the tries.
         job.entry.attempt -= 1
@@ -54,6 +63,11 @@ extension TransferQueue {
         // The queue's task of this transfer sleeps for it; cancelled when the agent drains.
         try? await Task.sleep(for: .seconds(Self.heldLook))
         self.look(after: [id])
+    }
+
+    /// What the tries before have shipped that brought all of a transfer to the destination.
+    func heldReport(of job: Job) -> TransferReport? {
+        TransferInfo.value(TransferReport.self, job.entry.report)
     }
 
     /// Lets held transfers look at once whether they were released.

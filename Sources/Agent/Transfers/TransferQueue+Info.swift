@@ -125,7 +125,8 @@ extension TransferInfo {
         )
     }
 
-    private static func value<Value: Decodable>(_ type: Value.Type, _ text: String?) -> Value? {
+    /// What the catalogue keeps as text.
+    static func value<Value: Decodable>(_ type: Value.Type, _ text: String?) -> Value? {
         text.flatMap { try? AgentJSON.value(type, from: Data($0.utf8)) }
     }
 

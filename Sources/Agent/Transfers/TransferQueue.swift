@@ -166,7 +166,7 @@ actor TransferQueue: Service {
             self.running.remove(id)
             // What is whole there does not fail because the destination is away for a while.
             if job.isHeld, error.isRetryable, !self.isEnding(id) {
-                await self.park(id)
+                await self.park(id, nil)
             } else {
                 await self.fail(id, error)
             }
@@ -183,7 +183,7 @@ actor TransferQueue: Service {
         case .failure(let failure):
             await self.tidy(run)
             if await self.isHeld(id, failure) {
-                await self.park(id)
+                await self.park(id, failure.report)
             } else {
                 await self.fail(id, failure)
             }
@@ -217,13 +217,14 @@ actor TransferQueue: Service {
 
     // MARK: - Ends
 
-    private func succeed(_ id: String, _ report: TransferReport) {
+    private func succeed(_ id: String, _ last: TransferReport) {
         guard var job = self.jobs[id] else { return }
+        let report = last.after(self.heldReport(of: job))
         job.entry.state = .succeeded
         job.entry.error = nil
         self.finish(
             &job,
-            report,
+            last,
             reason: "TransferSucceeded",
             "generation \(report.targetGeneration ?? 0) of volume \(report.volume) is at "
                 + "pair \(report.pair): \(report.mode.rawValue), "
@@ -297,7 +298,7 @@ actor TransferQueue: Service {
         level: Logger.Level
     ) {
         job.entry.finished = self.now()
-        job.entry.report = report.flatMap { Self.json($0) }
+        job.entry.report = report.flatMap { Self.json($0.after(self.heldReport(of: job))) }
         let event = self.event(job, reason, message)
         let isStored = self.store(job.entry, event)
         self.journal.log(event, level: level)

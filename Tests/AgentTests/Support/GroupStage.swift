@@ -144,6 +144,20 @@ struct GroupStage {
         return states
     }
 
+    /// What the transfers of a group tell includes what was shipped before the release.
+    func expectShipped(_ info: GroupInfo, isFirst: Bool) async throws {
+        for member in info.members {
+            let transfer: TransferInfo = try await self.source.get(
+                AgentRoute.transfer(member.transfer)
+            )
+            let report = try #require(transfer.report)
+            #expect(report.mode == (isFirst ? .full : .incremental))
+            // One place of every 12 KiB was written anew.
+            #expect(report.changedBytes >= UInt64(Self.volumeBytes / 3), "\(report)")
+            #expect(report.wireBytes > 4 << 10 && report.resumedBytes == 0, "\(report)")
+        }
+    }
+
     func hold(_ number: Int) async throws(APIError) -> HoldInfo? {
         let holds = try await Self.ask(self.destination) { agent throws(APIError) in
             try await agent.holds()
