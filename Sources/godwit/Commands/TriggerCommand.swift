@@ -55,8 +55,9 @@ struct TriggerSchedule: AsyncParsableCommand {
             let schedule = try await cluster.get(Self.resource, key.name, key.namespace)
             try Self.check(ScheduleFacts(schedule), again)
             let known = Set(ScheduleFacts(schedule).runs.map(\.name))
+            let mark = Self.mark
             _ = try await cluster.merge(
-                ["metadata": ["annotations": [Self.annotation: .string(Self.mark)]]],
+                ["metadata": ["annotations": [Self.annotation: .string(mark)]]],
                 into: Self.resource,
                 key.name
             )
@@ -67,7 +68,14 @@ struct TriggerSchedule: AsyncParsableCommand {
                 console.note("Next: godwit get migrationschedules \(key.name) -o wide \(again)")
                 return
             }
-            try await self.follow(key, cluster, again) { !known.contains($0.name) }
+            // Another run may begin first, because it was due: the controller notes the mark with
+            // the one that it began for it.
+            try await self.follow(key, cluster, again) { schedule in
+                guard MigrationScheduleStatus(schedule["status"]).syncNow == mark else {
+                    return nil
+                }
+                return ScheduleFacts(schedule).runs.last { !known.contains($0.name) }
+            }
         }
     }
 
@@ -96,12 +104,12 @@ struct TriggerSchedule: AsyncParsableCommand {
         }
     }
 
-    /// Waits for the first run that is so, and then for its end.
+    /// Waits until there is the run that is meant, and then for its end.
     private func follow(
         _ key: ObjectKey,
         _ cluster: Cluster,
         _ again: String,
-        _ isIt: (ScheduledRun) -> Bool
+        _ meant: (KubeObject) -> ScheduledRun?
     ) async throws {
         let clock = ContinuousClock()
         let begin = clock.now
@@ -117,10 +125,10 @@ struct TriggerSchedule: AsyncParsableCommand {
         let schedule = try await waiting.object(
             key,
             &lines,
-            isFinal: { ScheduleFacts($0).runs.contains(where: isIt) },
+            isFinal: { meant($0) != nil },
             progress: { "it has begun no Migration yet: \(Self.phase(of: $0))" }
         )
-        guard let run = ScheduleFacts(schedule).runs.first(where: isIt) else { return }
+        guard let run = meant(schedule) else { return }
         let watch = MigrationWatch(
             cluster: cluster,
             console: self.options.console,
