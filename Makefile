@@ -38,7 +38,7 @@ build: setup ## build everything for debugging
 release: setup ## build the executables, optimised, into .build/release
 	$(SWIFT) build -c release
 
-demo: release ## replicate an image between two agents, break it on the way, then migrate a namespace
+demo: release ## replicate an image between two agents, break it on the way, then migrate a namespace, fail over and back
 	$(RELEASE)/godwit demo
 
 test: ## build and run every test that needs no cluster

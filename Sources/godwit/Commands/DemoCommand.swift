@@ -5,14 +5,14 @@ import ArgumentParser
 import Foundation
 
 /// The demonstration: two agents and two clusters on this machine, from pairing to a resumed and
-/// proven copy, to a namespace that moves, and to a schedule that keeps it fresh.
+/// proven copy, to a namespace that moves, a schedule that keeps it fresh, a failover and a failback.
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "Shows replication, a migration and a schedule on this machine.",
+        abstract: "Shows replication, a migration, a schedule and a failover on this machine.",
         discussion: """
             Example: godwit demo
-            Needs no root and no network but 127.0.0.1; takes half a minute and 2 GiB of disk.
+            Needs no root and no network but 127.0.0.1; takes about a minute and 2 GiB of disk.
             """
     )
     @Flag(help: "Leave the agents running and print how to use them.") var keep = false

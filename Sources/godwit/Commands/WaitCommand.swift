@@ -12,11 +12,13 @@ struct WaitCommand: ParsableCommand {
         abstract: "Waits for the end of what was begun.",
         discussion: """
             Examples:
+              godwit wait clusterpair remotecluster -n mysql
               godwit wait migration mysqlmigration -n mysql
               godwit wait migrationschedule mysqlmigrationschedule -n mysql
             """,
         subcommands: [
-            WaitForMigration.self, WaitForSchedule.self, WaitForAction<FailoverNoun>.self,
+            WaitForPair.self, WaitForMigration.self, WaitForSchedule.self,
+            WaitForAction<FailoverNoun>.self,
             WaitForAction<FailbackNoun>.self, WaitForAction<DrillNoun>.self,
         ]
     )
@@ -47,6 +49,58 @@ struct WaitOptions: ParsableArguments {
             isToCome: isToCome
         )
         try await waiting.untilFinal(ObjectKey(cluster.namespace, migration))
+    }
+}
+
+struct WaitForPair: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: ClusterPairNoun.word,
+        abstract: "Waits until a ClusterPair is Ready.",
+        discussion: """
+            Example: godwit wait clusterpair remotecluster -n mysql --timeout 60
+            A pair that is refused may still become Ready: mended, it is tried again.
+            """,
+        aliases: ClusterPairNoun.aliases
+    )
+
+    @Argument(
+        help: "The name of the ClusterPair.",
+        completion: ClusterCompletions.names(of: ClusterPairNoun.self)
+    )
+    var name: String
+    @OptionGroup var waiting: WaitOptions
+
+    func run() async throws {
+        let console = self.waiting.options.console
+        try await self.waiting.options.withCluster { cluster in
+            let key = ObjectKey(cluster.namespace, self.name)
+            _ = try await cluster.get(ClusterPairNoun.resource, key.name, key.namespace)
+            let wait = ObjectWait(
+                cluster: cluster,
+                resource: ClusterPairNoun.resource,
+                title: ClusterPairNoun.title,
+                timeout: self.waiting.longest,
+                back: "godwit wait \(ClusterPairNoun.word) \(key.name) "
+                    + self.waiting.options.again(key.namespace)
+            )
+            var lines = PhaseLines(console: console) { Self.phase(of: $0) }
+            let pair = try await wait.object(
+                key,
+                &lines,
+                isFinal: { Self.ready($0)?.status == .yes },
+                progress: { Self.phase(of: $0) }
+            )
+            var text = ObjectText<ClusterPairNoun>(format: console.format)
+            console.raw(text.list([pair], now: .now))
+        }
+    }
+
+    private static func ready(_ pair: KubeObject) -> Condition? {
+        ClusterPairStatus(pair["status"]).conditions["Ready"]
+    }
+
+    private static func phase(of pair: KubeObject) -> String {
+        Self.ready(pair)?.message ?? "waits for the controller"
     }
 }
 

@@ -29,6 +29,7 @@ struct Demo {
         try await self.prove()
         try await DemoMigration(stage: self.stage).play()
         try await DemoSchedule(stage: self.stage).play()
+        try await DemoFailover(stage: self.stage).play()
         self.stage.say("\n" + DemoRow.table(self.rows))
     }
 

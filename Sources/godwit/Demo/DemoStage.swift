@@ -170,9 +170,9 @@ final class DemoStage {
             }
     }
 
-    /// Where applications write to a volume of the source.
-    func livePath(of volume: String) async throws -> String {
-        let info: VolumeInfo = try await self.ask("source", AgentRoute.volume(volume))
+    /// Where applications write to a volume of an agent.
+    func livePath(of volume: String, at agent: String = "source") async throws -> String {
+        let info: VolumeInfo = try await self.ask(agent, AgentRoute.volume(volume))
         guard let path = info.path else {
             throw APIError(.failedDemo, "The volume \(volume) has no path.")
         }
