@@ -79,7 +79,7 @@ import Testing
         _ = try await program.logged("controllers ready")
         program.signal(SIGUSR1)
         let told = try await program.logged("statistics")
-        #expect(told["own.list"] == "8", "one list for each kind that is watched")
+        #expect(told["own.list"] == "9", "one list for each kind that is watched")
         #expect(program.stop() == 0, "\(program.log)")
     }
 

@@ -67,8 +67,11 @@ struct EndState: Equatable, Sendable {
         var transfers: [String] = []
         for index in status.volumes.indices {
             let volume = status.volumes[index]
-            transfers.append("\(volume.claim) \(volume.transfer?.rawValue ?? "-")")
+            transfers.append(
+                "\(volume.claim) \(volume.transfer?.rawValue ?? "-") \(volume.fullReason?.rawValue ?? "-")"
+            )
             status.volumes[index].transfer = nil
+            status.volumes[index].fullReason = nil
             status.volumes[index].run = nil
             status.volumes[index].generation = nil
             status.volumes[index].snapshot = nil
