@@ -18,7 +18,7 @@ enum ClusterCompletions {
     /// The names of namespaces.
     static var namespaces: CompletionKind {
         Self.offer { words in
-            await Self.names(StorkResource.namespaces, words) { _ in true }
+            await Self.names(CoreResource.namespaces, words) { _ in true }
         }
     }
 

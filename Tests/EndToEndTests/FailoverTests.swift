@@ -84,13 +84,6 @@ struct FailoverStage {
     let application: Application
 
     var namespace: String { self.application.namespace }
-    private static let policies = APIResource(
-        StorkNames.groupVersion,
-        "SchedulePolicy",
-        plural: "schedulepolicies",
-        isNamespaced: false
-    )
-
     init(in scratch: String) async throws {
         self.a = try await Site("a", in: scratch)
         self.b = try await Site("b", in: scratch)
@@ -121,9 +114,9 @@ struct FailoverStage {
     func replicate(_ name: String, from site: Site) async throws {
         let policy = "\(self.namespace)-\(name)"
         try await site.create(
-            Self.policies,
+            StorkResource.schedulePolicies,
             KubeObject(
-                Self.policies.groupVersionKind,
+                StorkResource.schedulePolicies.groupVersionKind,
                 ObjectKey("", policy),
                 ["policy": ["interval": ["intervalMinutes": 60]]]
             )

@@ -92,7 +92,7 @@ struct Cluster: Sendable {
         // Those of objects without a namespace are in the default one.
         let namespace = object.namespace.isEmpty ? "default" : object.namespace
         do throws(APIError) {
-            let list = try await self.list(StorkResource.events, namespace: namespace, selection)
+            let list = try await self.list(CoreResource.events, namespace: namespace, selection)
             // Some servers take the fields and do not look at them.
             return list.items
                 .filter { $0["involvedObject", "name"]?.string == object.name }

@@ -61,7 +61,7 @@ struct MigrationTargets {
         guard try await self.cluster.find(resource, name, home) == nil else { return }
         // Where the kind is missing, this says so.
         let others = try await self.cluster.list(resource, namespace: home).items.map(\.name)
-        if others.isEmpty, try await self.cluster.find(StorkResource.namespaces, home, nil) == nil {
+        if others.isEmpty, try await self.cluster.find(CoreResource.namespaces, home, nil) == nil {
             throw try await self.missing(namespace: home)
         }
         let meant = Suggestion.nearest(to: name, in: others).map { "did you mean '\($0)'?" }
@@ -78,7 +78,7 @@ struct MigrationTargets {
     private func checkNamespaces(_ spec: MigrationSpec) async throws(APIError) {
         var missing: [APIError] = []
         for name in spec.namespaces {
-            let found = try await self.cluster.find(StorkResource.namespaces, name, nil)
+            let found = try await self.cluster.find(CoreResource.namespaces, name, nil)
             if found == nil { missing.append(try await self.missing(namespace: name)) }
         }
         guard let first = missing.first else { return }
@@ -91,10 +91,10 @@ struct MigrationTargets {
     }
 
     private func missing(namespace name: String) async throws(APIError) -> APIError {
-        let all = try await self.cluster.list(StorkResource.namespaces, namespace: nil)
+        let all = try await self.cluster.list(CoreResource.namespaces, namespace: nil)
         let meant = Suggestion.nearest(to: name, in: all.items.map(\.name))
         return Self.error(
-            StorkResource.namespaces,
+            CoreResource.namespaces,
             name,
             try: meant.map { "did you mean '\($0)'?" } ?? "kubectl get namespaces"
         )

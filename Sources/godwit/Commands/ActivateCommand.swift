@@ -98,7 +98,7 @@ struct ActivationOptions: ParsableArguments {
     /// A namespace that is misspelt would look like one in which nothing is to be done.
     private static func checkThatItExists(_ cluster: Cluster) async throws(APIError) {
         do throws(APIError) {
-            _ = try await cluster.get(StorkResource.namespaces, cluster.namespace, nil)
+            _ = try await cluster.get(CoreResource.namespaces, cluster.namespace, nil)
         } catch {
             // Who may not see namespaces asked for the own one.
             guard error.id == .clusterDenied else { throw error }

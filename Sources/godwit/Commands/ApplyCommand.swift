@@ -103,7 +103,7 @@ struct ApplyCommand: AsyncParsableCommand {
         )
         let namespaces = Set(
             steps.map(\.manifest.object)
-                .filter { $0.groupVersionKind == StorkResource.namespaces.groupVersionKind }
+                .filter { $0.groupVersionKind == CoreResource.namespaces.groupVersionKind }
                 .map(\.name)
         )
         for (resource, manifest) in steps where !kinds.contains(resource.groupVersionKind) {

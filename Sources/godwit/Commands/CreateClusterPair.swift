@@ -204,7 +204,7 @@ struct CreateClusterPair: AsyncParsableCommand {
             )
         } else {
             _ = try await cluster.create(
-                StorkResource.namespaces,
+                CoreResource.namespaces,
                 self.namespaceObject,
                 nil,
                 isDryRun: true
@@ -220,7 +220,7 @@ struct CreateClusterPair: AsyncParsableCommand {
             for (cluster, object) in zip(clusters, objects) {
                 if try await !self.hasNamespace(cluster) {
                     _ = try await cluster.create(
-                        StorkResource.namespaces,
+                        CoreResource.namespaces,
                         self.namespaceObject,
                         nil
                     )
@@ -246,10 +246,10 @@ struct CreateClusterPair: AsyncParsableCommand {
     }
 
     private func hasNamespace(_ cluster: Cluster) async throws(APIError) -> Bool {
-        try await cluster.find(StorkResource.namespaces, self.namespace, nil) != nil
+        try await cluster.find(CoreResource.namespaces, self.namespace, nil) != nil
     }
 
     private var namespaceObject: KubeObject {
-        KubeObject(StorkResource.namespaces.groupVersionKind, ObjectKey("", self.namespace))
+        KubeObject(CoreResource.namespaces.groupVersionKind, ObjectKey("", self.namespace))
     }
 }

@@ -41,23 +41,7 @@ struct CreateMigration: AsyncParsableCommand {
     )
 
     @Argument(help: "The name of the Migration.") var names: [String] = []
-    @Option(
-        name: [.customShort("c"), .long],
-        help: "The ClusterPair that leads to the destination.",
-        completion: ClusterCompletions.names(of: ClusterPairNoun.self)
-    )
-    var clusterPair: String?
-    @Option(
-        parsing: .singleValue,
-        help: ArgumentHelp("The namespaces that move.", valueName: "a,b"),
-        completion: ClusterCompletions.namespaces
-    )
-    var namespaces: [String] = []
-    @Option(
-        parsing: .singleValue,
-        help: ArgumentHelp("Also namespaces with one of these labels.", valueName: "k=v,…")
-    )
-    var namespaceSelectors: [String] = []
+    @OptionGroup var moved: MovedOptions
     @Flag(
         name: [.long, .customShort("r")],
         inversion: .prefixedNo,
@@ -90,9 +74,6 @@ struct CreateMigration: AsyncParsableCommand {
         }
         if self.dryRun, self.wait {
             throw ValidationError("--dry-run creates nothing that --wait could wait for.")
-        }
-        _ = try parsed { () throws(APIError) in
-            try MigrationOptions.labels(self.namespaceSelectors)
         }
     }
 
@@ -147,16 +128,7 @@ struct CreateMigration: AsyncParsableCommand {
         guard self.names.count == 1 else {
             throw missing("exactly one name needs to be provided for migration name")
         }
-        guard let pair = self.clusterPair, !pair.isEmpty else {
-            throw missing("ClusterPair name needs to be provided for migration")
-        }
-        var spec = MigrationSpec()
-        spec.clusterPair = pair
-        spec.namespaces = MigrationOptions.words(self.namespaces)
-        spec.namespaceSelectors = try MigrationOptions.labels(self.namespaceSelectors)
-        guard !spec.namespaces.isEmpty || !spec.namespaceSelectors.isEmpty else {
-            throw missing("need to provide atleast one namespace to migrate")
-        }
+        var spec = try self.moved.spec(of: "migration", missing)
         spec.includesResources = self.includeResources
         spec.startsApplications = self.startApplications
         try self.details.apply(to: &spec)

@@ -23,23 +23,7 @@ struct CreateSchedule: AsyncParsableCommand {
     )
 
     @Argument(help: "The name of the MigrationSchedule.") var names: [String] = []
-    @Option(
-        name: [.customShort("c"), .long],
-        help: "The ClusterPair that leads to the destination.",
-        completion: ClusterCompletions.names(of: ClusterPairNoun.self)
-    )
-    var clusterPair: String?
-    @Option(
-        parsing: .singleValue,
-        help: ArgumentHelp("The namespaces that move.", valueName: "a,b"),
-        completion: ClusterCompletions.namespaces
-    )
-    var namespaces: [String] = []
-    @Option(
-        parsing: .singleValue,
-        help: ArgumentHelp("Also namespaces with one of these labels.", valueName: "k=v,…")
-    )
-    var namespaceSelectors: [String] = []
+    @OptionGroup var moved: MovedOptions
     @Option(
         name: [.customShort("s"), .long],
         help: "The policy that says when; without one, default-migration-policy.",
@@ -76,7 +60,7 @@ struct CreateSchedule: AsyncParsableCommand {
             throw ValidationError("Give --schedule-policy-name or --interval, not both.")
         }
         _ = try parsed { () throws(APIError) in
-            try MigrationOptions.labels(self.namespaceSelectors + self.annotations)
+            try MigrationOptions.labels(self.annotations)
         }
         _ = try parsed { () throws(APIError) in try self.ownPolicy("own") }
     }
@@ -163,22 +147,13 @@ struct CreateSchedule: AsyncParsableCommand {
         guard self.names.count == 1 else {
             throw missing("exactly one name needs to be provided for migration schedule name")
         }
-        guard let pair = self.clusterPair, !pair.isEmpty else {
-            throw missing("ClusterPair name needs to be provided for migration schedule")
-        }
+        var spec = try self.moved.spec(of: "migration schedule", missing)
         guard self.names[0].utf8.count <= Self.longestName else {
             throw APIError(
                 .invalidName,
                 "The name of the schedule is too long: its Migrations add a type and a time to it.",
                 try: "use at most \(Self.longestName) characters"
             )
-        }
-        var spec = MigrationSpec()
-        spec.clusterPair = pair
-        spec.namespaces = MigrationOptions.words(self.namespaces)
-        spec.namespaceSelectors = try MigrationOptions.labels(self.namespaceSelectors)
-        guard !spec.namespaces.isEmpty || !spec.namespaceSelectors.isEmpty else {
-            throw missing("need to provide atleast one namespace to migrate")
         }
         try self.details.apply(to: &spec)
         spec.includesResources = !self.excludeResources

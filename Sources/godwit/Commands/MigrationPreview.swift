@@ -48,7 +48,7 @@ struct MigrationPreview {
                 "[Optional] Checking Migration Namespaces",
                 { () async throws(APIError) in
                     for name in facts.spec.namespaces {
-                        _ = try await self.cluster.get(StorkResource.namespaces, name, nil)
+                        _ = try await self.cluster.get(CoreResource.namespaces, name, nil)
                     }
                 }
             )

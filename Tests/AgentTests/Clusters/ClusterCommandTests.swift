@@ -66,7 +66,7 @@ import Testing
                 #expect(result.status == 64, "\(result.errors)")
                 #expect(result.errors.contains(place), "\(result.errors)")
                 let found = try? await cluster.client.get(
-                    StorkResource.namespaces,
+                    CoreResource.namespaces,
                     ObjectKey("", "mysql")
                 )
                 #expect(found == nil)

@@ -62,8 +62,8 @@ struct SeedCommandTests {
         let create = try #require(
             try await Godwit.asyncParseAsRoot(arguments) as? CreateMigration
         )
-        #expect(create.names == ["mysqlmigration"] && create.clusterPair == "remotecluster")
-        #expect(create.namespaces == ["migrationnamespace"])
+        #expect(create.names == ["mysqlmigration"] && create.moved.clusterPair == "remotecluster")
+        #expect(create.moved.namespaces == ["migrationnamespace"])
         #expect(create.options.namespace == "migrationnamespace")
         #expect(create.includeResources && create.startApplications)
     }

@@ -55,8 +55,8 @@ import Testing
     func bothSpellingsMeanTheSame(flags: String) async throws {
         let command = try await Self.parsed("create migrations m \(flags) -n a")
         let create = try #require(command as? CreateMigration)
-        #expect(create.clusterPair == "p")
-        #expect(MigrationOptions.words(create.namespaces) == ["a", "b"])
+        #expect(create.moved.clusterPair == "p")
+        #expect(MigrationOptions.words(create.moved.namespaces) == ["a", "b"])
         #expect(
             !create.includeResources && create.startApplications && create.details.includeVolumes
         )

@@ -10,12 +10,6 @@ import Testing
 
 /// Failover, the way back and rehearsals over two clusters that are real, and storage in memory.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct ActionControllerTests {
-    private static let claimBody: JSONFields = [
-        "spec": [
-            "accessModes": ["ReadWriteOnce"], "volumeName": "pv-data",
-            "resources": ["requests": ["storage": "1Gi"]],
-        ]
-    ]
     private let world = ActionWorld()
 
     // MARK: - Failover
@@ -147,27 +141,7 @@ import Testing
     @Test func aRehearsalRunsBesideEverythingAndIsRemoved() async throws {
         try await PairedClusters.runningBoth { there, here in
             try await self.world.prepare(there, here)
-            try await here.source.create(
-                BuiltIn.volumes,
-                KubeObject(
-                    BuiltIn.volumes.groupVersionKind,
-                    ObjectKey("", "pv-data"),
-                    [
-                        "spec": [
-                            "capacity": ["storage": "1Gi"], "accessModes": ["ReadWriteOnce"],
-                            "csi": ["driver": "pool.godwit.io", "volumeHandle": "pvc-1"],
-                        ]
-                    ]
-                )
-            )
-            try await here.source.create(
-                BuiltIn.claims,
-                KubeObject(
-                    BuiltIn.claims.groupVersionKind,
-                    ObjectKey("shop", "data"),
-                    Self.claimBody
-                )
-            )
+            try await self.world.makeVolume(here)
             var spec = ActionSpec(.drill, schedule: "s")
             spec.keeps = true
             let status = try await self.world.perform(spec, here, named: "d")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Kinds
 import KubernetesClient
 import Locks
 import ObjectModel
