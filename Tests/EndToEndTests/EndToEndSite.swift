@@ -168,6 +168,22 @@ final class Site: @unchecked Sendable {
         return try Data(contentsOf: URL(fileURLWithPath: path))
     }
 
+    /// Writes other bytes into all of a volume, as an application does; they do not compress.
+    @discardableResult
+    func fill(_ volume: String, bytes: Int, seed: UInt64) async throws -> Data {
+        let info: VolumeInfo = try await self.agent { agent throws(APIError) in
+            try await agent.get(AgentRoute.volume(volume))
+        }
+        var generator = SeededGenerator(seed: seed)
+        let image = Data(noise(bytes, using: &generator))
+        let path = try #require(info.path)
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        try file.write(contentsOf: image)
+        try file.synchronize()
+        try file.close()
+        return image
+    }
+
     var transfers: [TransferInfo] {
         get async throws {
             try await self.agent { agent throws(APIError) in

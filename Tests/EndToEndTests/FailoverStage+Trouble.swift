@@ -5,7 +5,6 @@ import Foundation
 import Kinds
 import KubernetesClient
 import ObjectModel
-import TestSupport
 import Testing
 
 @testable import ControlPlane
@@ -29,14 +28,7 @@ extension FailoverStage {
     /// Other bytes in all of a volume, that do not compress.
     @discardableResult
     func fill(_ site: Site, seed: UInt64) async throws -> Data {
-        var generator = SeededGenerator(seed: seed)
-        let image = Data(noise(Self.size, using: &generator))
-        let path = try #require(try await self.volume(site).path)
-        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-        try file.write(contentsOf: image)
-        try file.synchronize()
-        try file.close()
-        return image
+        try await site.fill(self.application.volume, bytes: Self.size, seed: seed)
     }
 
     /// Asks for a run of a schedule, and waits until it copies.
@@ -155,10 +147,6 @@ extension FailoverStage {
 
     /// Waits until an Action is not there any more.
     func isGone(_ action: String, at site: Site) async throws {
-        let key = ObjectKey(self.namespace, action)
-        // Each question waits for an answer, so nobody spins; the test's time limit ends it.
-        while try await site.client.find(StorkResource.actions, key) != nil {
-            try Task.checkCancellation()
-        }
+        try await site.gone(StorkResource.actions, ObjectKey(self.namespace, action))
     }
 }

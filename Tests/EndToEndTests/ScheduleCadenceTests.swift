@@ -5,7 +5,6 @@ import Foundation
 import Kinds
 import KubernetesClient
 import ObjectModel
-import TestSupport
 import Testing
 
 @testable import ControlPlane
@@ -23,7 +22,11 @@ import Testing
     /// - Returns: the agent that took the place of the source's, and what the volume holds since.
     private func fail(_ number: Int, _ stage: Stage) async throws -> (StandingAgent, Data) {
         let agent = try await StandingAgent(insteadOf: stage.source, bandwidth: "1MiB/s")
-        let image = try await self.rewrite(stage)
+        let image = try await stage.source.fill(
+            stage.application.volume,
+            bytes: stage.image.count,
+            seed: 2
+        )
         try await stage.sync(number)
         let item = try await stage.item(number) { $0.status == .inProgress }
         var running: TransferInfo?
@@ -43,22 +46,6 @@ import Testing
         #expect(end.status == .failed)
         _ = try await stage.item(number) { $0.isFinal }
         return (agent, image)
-    }
-
-    /// Other bytes in all of the source's volume, as an application writes them.
-    private func rewrite(_ stage: Stage) async throws -> Data {
-        let name = stage.application.volume
-        let volume: VolumeInfo = try await stage.source.agent { agent throws(APIError) in
-            try await agent.get(AgentRoute.volume(name))
-        }
-        var generator = SeededGenerator(seed: 2)
-        let image = Data(noise(stage.image.count, using: &generator))
-        let path = try #require(volume.path)
-        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-        try file.write(contentsOf: image)
-        try file.synchronize()
-        try file.close()
-        return image
     }
 
     private static func reason(ofRun run: Int) -> FullCopyReason? {
