@@ -87,6 +87,30 @@ import Testing
         )
     }
 
+    /// Whenever it died, and however the looks at its lease fall.
+    @Test(arguments: [0, 0.5, 0.999]) func aDeadLeaderIsReplacedWithinTwentySeconds(
+        jitter: Double
+    ) {
+        let lease = self.lease(Self.record("other", "t0"))
+        for phase in stride(from: 0, to: 2.5, by: 0.25) {
+            var core = self.core()
+            // It was renewed at 0, for the last time; seen first at the next look.
+            var now = self.at(phase)
+            core.read(lease, now: now)
+            var action = core.decide(now: now, written: "t", jitter: jitter)
+            while case .wait(let pause) = action, now < self.at(20) {
+                now += pause
+                core.read(lease, now: now)
+                action = core.decide(now: now, written: "t", jitter: jitter)
+            }
+            guard case .replace = action else {
+                Issue.record("it does not take the lease: \(action)")
+                return
+            }
+            #expect((self.at(15)..<self.at(20)).contains(now), "after \(now - self.start)")
+        }
+    }
+
     @Test func aLeaseThatWasGivenBackIsTakenAtOnce() {
         var core = self.core()
         core.read(self.lease(Self.record("", "t0")), now: self.at(0))
