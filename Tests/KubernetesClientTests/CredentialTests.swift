@@ -29,8 +29,11 @@ import Testing
 
     /// A program that a plug-in's configuration names.
     private func program(_ script: String) throws -> String {
-        let path = try self.file("plugin", Array("#!/bin/sh\n\(script)\n".utf8))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        // Written by another process: of a file that we write, a program that another test starts at
+        // that moment has a copy of the descriptor, and a file that is written cannot be run.
+        let path = "\(self.directory.path)/plugin"
+        let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 755 \"$0\""
+        try Shell.run("sh", "-c", write, path, script)
         return path
     }
 
@@ -326,6 +329,7 @@ import Testing
         let run = Task { try await child.run() }
         var text = ""
         while !text.hasSuffix("\n") {
+            try Task.checkCancellation()
             text = (try? String(contentsOfFile: number, encoding: .utf8)) ?? ""
             await Task.yield()
         }
