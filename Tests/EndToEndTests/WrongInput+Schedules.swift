@@ -207,6 +207,9 @@ extension WrongInput {
             64,
             "not both"
         ),
+        Self("perform drill -m copy --generation 4 --recovery-point p -n NS", 64, "not both"),
+        Self("perform drill -m copy --generation four -n NS", 64, "--generation"),
+        Self("perform failover -m copy --generation 4 -n NS", 4, "with generation 4"),
         Self("perform drill -m copy --namespace-suffix=x_y -n NS", 64, "'x_y'", "-drill"),
         Self("perform failback -m copy --skip-source-operations -n NS", 64, "--skip-source"),
         Self("perform failback -m copy --timeout 5 -n NS", 64, "--wait"),

@@ -49,6 +49,17 @@ struct RecoveryChoice {
     struct Point {
         let name: String
         let time: Timestamp
+        /// The generations of its volumes, by their names.
+        let generations: [String: UInt64]
+    }
+
+    /// Which of them somebody wants; at most one is given.
+    enum Wish {
+        case newest
+        case named(String)
+        case before(Timestamp)
+        /// The one in which a volume has this generation.
+        case generation(UInt64)
     }
 
     /// The newest first.
@@ -64,7 +75,14 @@ struct RecoveryChoice {
                 guard let spec = RecoveryPointSpec(object["spec"]), spec.schedule == schedule,
                     RecoveryPointNoun.available(object) != .no
                 else { return nil }
-                return Point(name: object.name, time: spec.time)
+                return Point(
+                    name: object.name,
+                    time: spec.time,
+                    generations: Dictionary(
+                        spec.volumes.map { ($0.volume, $0.generation) },
+                        uniquingKeysWith: { first, _ in first }
+                    )
+                )
             }
             .sorted { $0.time > $1.time }
     }
@@ -86,21 +104,48 @@ struct RecoveryChoice {
         }
     }
 
-    /// The one that is meant: by its name, the newest before a time, or the newest.
+    /// The one that is meant.
     ///
-    /// - Throws: `GW6002` where the one that is named is not there, or none is old enough; nil is where
-    ///   nobody chose and there is none.
-    func chosen(name: String?, before: Timestamp?) throws(APIError) -> Point? {
-        if let name {
+    /// - Throws: `GW6002` where it is not there, or none is old enough, `GW1101` where a generation
+    ///   means several; nil is where nobody chose and there is none.
+    func chosen(_ wish: Wish) throws(APIError) -> Point? {
+        switch wish {
+        case .newest: return self.points.first
+        case .named(let name):
             if let point = self.points.first(where: { $0.name == name }) { return point }
             let missing = Cluster.notFound(RecoveryPointNoun.resource, name)
             throw APIError(missing.id, missing.message, cause: self.names, try: self.advice)
+        case .before(let time):
+            if let point = self.points.first(where: { $0.time < time }) { return point }
+            throw self.missing("before \(time)")
+        case .generation(let number): return try self.chosen(generation: number)
         }
-        guard let before else { return self.points.first }
-        if let point = self.points.first(where: { $0.time < before }) { return point }
-        throw APIError(
+    }
+
+    /// Volumes count for themselves: with several of them, one number may stand in several points.
+    private func chosen(generation number: UInt64) throws(APIError) -> Point {
+        let found = self.points.filter { $0.generations.values.contains(number) }
+        guard let point = found.first else { throw self.missing("with generation \(number)") }
+        guard found.count == 1 else {
+            let meant = found.prefix(5)
+                .map { point in
+                    let volumes = point.generations.filter { $0.value == number }.keys.sorted()
+                    return "\(point.name) (\(volumes.joined(separator: ", ")))"
+                }
+            throw APIError(
+                .invalidRequest,
+                "Generation \(number) stands in \(found.count) RecoveryPoints, of different volumes.",
+                cause: meant.joined(separator: "; "),
+                try: "name one of them: --recovery-point \(point.name)"
+            )
+        }
+        return point
+    }
+
+    private func missing(_ which: String) -> APIError {
+        APIError(
             .objectNotFound,
-            "There is no RecoveryPoint of MigrationSchedule \(self.schedule) before \(before).",
+            "There is no RecoveryPoint of MigrationSchedule \(self.schedule) \(which).",
             cause: self.names,
             try: self.advice
         )

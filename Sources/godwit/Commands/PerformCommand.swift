@@ -117,11 +117,19 @@ struct RecoveryOptions: ParsableArguments {
         )
     )
     var before: String?
+    @Option(
+        parsing: .unconditional,
+        help: "Show the RecoveryPoint in which a volume has this generation."
+    )
+    var generation: UInt64?
 
     func validate() throws {
         try refuseEmpty(["--recovery-point": self.recoveryPoint])
-        guard self.recoveryPoint == nil || self.before == nil else {
-            throw ValidationError("Give --recovery-point or --before, not both.")
+        let given = [self.recoveryPoint, self.before, self.generation.map { "\($0)" }]
+        guard given.count(where: { $0 != nil }) <= 1 else {
+            throw ValidationError(
+                "Give one of --recovery-point, --before and --generation, not both."
+            )
         }
         guard self.before == nil || self.time != nil else {
             throw ValidationError(
@@ -131,6 +139,12 @@ struct RecoveryOptions: ParsableArguments {
     }
 
     var time: Timestamp? { self.before.flatMap { Timestamp($0) } }
+
+    var wish: RecoveryChoice.Wish {
+        if let name = self.recoveryPoint { return .named(name) }
+        if let time = self.time { return .before(time) }
+        return self.generation.map { .generation($0) } ?? .newest
+    }
 }
 
 /// Of which schedule, and which of its namespaces.
@@ -199,9 +213,10 @@ struct PerformOptions: ParsableArguments {
                 namespaces: try self.namespaces(of: ScheduleFacts(schedule))
             )
             let points = try await RecoveryChoice.find(of: schedule, in: cluster)
-            let point = try points?.chosen(name: choice?.recoveryPoint, before: choice?.time)
+            let point = try points?.chosen(choice?.wish ?? .newest)
             spec.recoveryPoint = choice?.recoveryPoint
             spec.before = choice?.time
+            if choice?.generation != nil { spec.recoveryPoint = try Self.named(point) }
             change(&spec)
             let hasVolumes = ScheduleFacts(schedule).template.includesVolumes
             try self.ask(Noun.self, spec, hasVolumes ? points.map { _ in point } : nil)
@@ -222,6 +237,18 @@ struct PerformOptions: ParsableArguments {
             )
             try await watch.untilFinal(key)
         }
+    }
+
+    /// The name that stands for a generation: Actions know RecoveryPoints only.
+    private static func named(_ point: RecoveryChoice.Point?) throws(APIError) -> String {
+        guard let point else {
+            throw APIError(
+                .clusterDenied,
+                "RecoveryPoints may not be listed, and so no generation can be looked up.",
+                try: "give --before TIME, which the controller looks up"
+            )
+        }
+        return point.name
     }
 
     /// Refuses what the controller would fail at once.

@@ -178,8 +178,13 @@ import Testing
         _ name: String,
         _ time: String,
         of schedule: String = "s",
+        generations: [String: Int] = ["v": 3],
         available: String? = nil
     ) -> KubeObject {
+        let volumes = generations.sorted { $0.key < $1.key }
+            .map { volume, generation -> JSON in
+                ["volume": .string(volume), "generation": JSON(generation), "snapshot": "0a"]
+            }
         let condition: JSON? = available.map { ["type": "Available", "status": .string($0)] }
         return Self.object(
             RecoveryPointNoun.self,
@@ -189,7 +194,7 @@ import Testing
                     "migration": .string(name), "migrationSchedule": .string(schedule),
                     "namespaces": ["mysql"], "time": .string(time), "isAtomic": true,
                     "group": "g",
-                    "volumes": [["volume": "v", "generation": 3, "snapshot": "0a"]],
+                    "volumes": .array(volumes),
                 ], "status": ["conditions": .array([condition].compactMap(\.self))],
             ]
         )
@@ -205,24 +210,38 @@ import Testing
             ],
             of: "s"
         )
-        #expect(try choice.chosen(name: nil, before: nil)?.name == "new")
-        #expect(try choice.chosen(name: "old", before: nil)?.name == "old")
-        let noon = Timestamp("2019-02-15T12:00:00Z")
-        #expect(try choice.chosen(name: nil, before: noon)?.name == "old")
-        for (name, before) in [("gone", nil), (nil, Timestamp("2019-02-15T00:00:00Z"))] {
-            let error = #expect(throws: APIError.self) {
-                try choice.chosen(name: name, before: before)
-            }
+        #expect(try choice.chosen(.newest)?.name == "new")
+        #expect(try choice.chosen(.named("old"))?.name == "old")
+        let noon = try #require(Timestamp("2019-02-15T12:00:00Z"))
+        #expect(try choice.chosen(.before(noon))?.name == "old")
+        let midnight = try #require(Timestamp("2019-02-15T00:00:00Z"))
+        for wish in [RecoveryChoice.Wish.named("gone"), .before(midnight), .generation(4)] {
+            let error = #expect(throws: APIError.self) { try choice.chosen(wish) }
             #expect(error?.exitCode == 4 && error?.cause?.contains("new, old") == true)
         }
-        #expect(try RecoveryChoice([], of: "s").chosen(name: nil, before: nil) == nil)
+        #expect(try RecoveryChoice([], of: "s").chosen(.newest) == nil)
         let cells = Self.cells(RecoveryPointNoun.self, Self.point("p", "2019-02-16T01:19:00Z"))
         #expect(cells["VOLUMES"] == "1" && cells["AGE"] == "60s" && cells["AVAILABLE"] == "-")
     }
 
+    @Test func aGenerationMeansThePointThatHasItWhereThatIsOne() throws {
+        let choice = RecoveryChoice(
+            [
+                Self.point("old", "2019-02-15T00:00:00Z", generations: ["v": 3, "w": 2]),
+                Self.point("new", "2019-02-16T00:00:00Z", generations: ["v": 4, "w": 3]),
+            ],
+            of: "s"
+        )
+        #expect(try choice.chosen(.generation(2))?.name == "old")
+        #expect(try choice.chosen(.generation(4))?.name == "new")
+        let error = #expect(throws: APIError.self) { try choice.chosen(.generation(3)) }
+        #expect(error?.exitCode == 64 && error?.cause == "new (w); old (v)")
+        #expect(error?.try == "name one of them: --recovery-point new")
+    }
+
     @Test func beforeAFailoverItIsSaidWhatWouldBeLost() throws {
         let choice = RecoveryChoice([Self.point("p", "2019-02-16T01:17:47Z")], of: "s")
-        let point = try choice.chosen(name: nil, before: nil)
+        let point = try choice.chosen(.newest)
         var spec = ActionSpec(.failover, schedule: "s", namespaces: ["mysql"])
         let lines = PerformOptions.summary(FailoverNoun.self, spec, .some(point), now: Self.now)
         #expect(
