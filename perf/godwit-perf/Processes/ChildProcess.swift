@@ -61,7 +61,7 @@ final class ChildProcess {
         defer { posix_spawnattr_destroy(&attributes) }
         posix_spawnattr_setflags(
             &attributes,
-            Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF)
+            Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)
         )
         posix_spawnattr_setpgroup(&attributes, 0)
         // We ignore these two (Cleanup waits for them); a child must not inherit that.
@@ -70,6 +70,11 @@ final class ChildProcess {
         sigaddset(&defaults, SIGINT)
         sigaddset(&defaults, SIGTERM)
         posix_spawnattr_setsigdefault(&attributes, &defaults)
+        // The threads of Swift concurrency block nearly every signal. A child that inherited that
+        // would hear neither SIGTERM nor the alarm that `openssl speed` waits for.
+        var blocked = sigset_t()
+        sigemptyset(&blocked)
+        posix_spawnattr_setsigmask(&attributes, &blocked)
 
         let environment = ProcessInfo.processInfo.environment
             .merging(launch.environment) { $1 }.map { "\($0)=\($1)" }
