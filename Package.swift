@@ -225,6 +225,16 @@ let package = Package(
             path: "perf/godwit-perf",
             swiftSettings: strict
         ),
+        // The bar that godwit-perf holds Godwit against: a peer of the harness, no part of a product.
+        .executableTarget(
+            name: "c-minimal",
+            dependencies: ["CDigest", "CLZ4", "COpenSSL"],
+            path: "perf/c-minimal",
+            cSettings: [
+                .define("_GNU_SOURCE"), .treatAllWarnings(as: .error), .enableWarning("all"),
+                .enableWarning("extra"),
+            ]
+        ),
 
         // What several tests need and no product: only tests may depend on it.
         .target(

@@ -44,7 +44,7 @@ struct RunCommand: ParsableCommand {
             Rsync(compresses: true, certificates), NetworkBlockDevice(.nbdcopy, certificates),
             NetworkBlockDevice(.qemu, certificates), CompressedPipe(certificates),
             Btrfs(certificates, .none),
-            Btrfs(certificates, .zstd),
+            Btrfs(certificates, .zstd), MinimalProgram(certificates),
         ]
         let names = try Self.chosen(self.peers, of: all.map(\.name), "peer")
         let session = Session(

@@ -86,8 +86,10 @@ extension Results {
             let ours = rows.filter { $0.peer.hasPrefix("godwit") }.min { $0.wall < $1.wall }
             guard let ours else { continue }
             let others = rows.filter { !$0.peer.hasPrefix("godwit") }
-                .map {
-                    "\($0.peer) \(fixed($0.wall / ours.wall, 1)) x"
+                .map { series in
+                    // What is near 1 is a bar to be reached: a tenth would hide the distance.
+                    let ratio = series.wall / ours.wall
+                    return "\(series.peer) \(fixed(ratio, ratio < 2 ? 2 : 1)) x"
                 }
             lines.append(
                 "\(title): \(ours.peer) \(fixed(ours.wall, 3)) s; \(others.joined(separator: ", "))"

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+
+/// `c-minimal`: the least program in C that does the steps of a full copy, and the transport alone.
+final class MinimalProgram: Peer {
+    let name = "c-minimal"
+    let summary =
+        "read, zero test, ph128, LZ4 where it helps, TLS, verify, direct I/O, fsync; 3 streams"
+    let scenarios: Set<Scenario> = [.full]
+    private let certificates: Certificates
+    private var source: Source?
+    private let destination = Scratch.path("minimal.img")
+
+    /// As many as Godwit has when nobody says otherwise.
+    private static let streams = 3
+
+    init(_ certificates: Certificates) { self.certificates = certificates }
+
+    var obstacle: String? {
+        access(Self.program, X_OK) == 0 ? nil : "\(Self.program) is not built"
+    }
+
+    private static var program: String { "\(GodwitAgent.folder)/c-minimal" }
+
+    func open(_ source: Source) throws { self.source = source }
+
+    func clear() throws { unlink(self.destination) }
+
+    func transfer(_ scenario: Scenario) throws -> Sample {
+        guard let source = self.source else { throw HarnessError("\(self.name) has no source") }
+        let sender = Side("send")
+        let receiver = Side("receive")
+        let port = try Scratch.freePort()
+        let server = try receiver.start(
+            self.launch("receive", port, "server", [self.destination])
+        )
+        try Scratch.waitForPort(port)
+        let sample = try Meter(sender: sender, receiver: receiver)
+            .measure {
+                // The sender ends when the receiver has answered, which is after fsync.
+                let client = try sender.start(
+                    self.launch("send", port, "client", [source.path, "adaptive"])
+                )
+                try self.check(client, server)
+            }
+        try sender.stop()
+        try receiver.stop()
+        return sample
+    }
+
+    private func launch(
+        _ mode: String,
+        _ port: Int,
+        _ end: String,
+        _ arguments: [String]
+    ) -> Launch {
+        let files = ["\(end)-cert.pem", "\(end)-key.pem", "ca-cert.pem"]
+        return Launch(
+            [Self.program, mode, String(port), String(Self.streams)]
+                + files.map { self.certificates.path($0) } + arguments,
+            errors: Scratch.path("minimal.log")
+        )
+    }
+
+    private func check(_ client: ChildProcess, _ server: ChildProcess) throws {
+        let codes = (try client.wait(), try server.wait())
+        guard codes == (0, 0) else {
+            let log = Scratch.path("minimal.log")
+            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+            throw HarnessError("\(self.name) ended with \(codes): \(text.suffix(500))")
+        }
+    }
+
+    func isIdentical() throws -> Bool {
+        guard let source = self.source else { return false }
+        let same = try RawFile.same(source.path, self.destination)
+        try RawFile.syncAndEvict(self.destination)
+        return same
+    }
+
+    func close() throws { unlink(self.destination) }
+}
