@@ -219,8 +219,8 @@ let package = Package(
         .executableTarget(
             name: "godwit-perf",
             dependencies: [
-                "BlockTypes", "Locks", "Codecs", "ObjectModel", "Kinds", "KubernetesClient",
-                arguments,
+                "BlockTypes", "Locks", "Codecs", "WireProtocol", "Identity", "SecureTransport",
+                "ObjectModel", "Kinds", "KubernetesClient", arguments,
             ],
             path: "perf/godwit-perf",
             swiftSettings: strict

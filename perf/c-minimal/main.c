@@ -21,7 +21,8 @@ static const char usage[] =
     "  receive           COPY\n"
     "  transport-send    BYTES\n"
     "  transport-receive\n"
-    "Both ends get the same number of streams; the port is on the loopback interface.\n";
+    "Both ends get the same number of streams; the port is on the loopback interface,\n"
+    "0 for a free one, of which a receiver tells.\n";
 
 void on_each_stream(const job *work, void *(*body)(void *), void *argument) {
     pthread_t threads[most_streams];
@@ -54,7 +55,7 @@ int main(int count, char **words) {
     if (count < 7) refuse();
     const char *mode = words[1];
     job work = {
-        .port = (int)number(words[2], 1, 65535),
+        .port = (int)number(words[2], 0, 65535),
         .streams = (unsigned)number(words[3], 1, most_streams),
     };
     const credentials own = {.certificate = words[4], .key = words[5], .authority = words[6]};

@@ -61,12 +61,15 @@ static struct sockaddr_in loopback(int port) {
 
 int listen_on(int port) {
     const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const struct sockaddr_in address = loopback(port);
+    struct sockaddr_in address = loopback(port);
+    socklen_t length = sizeof address;
     const int on = 1;
     if (listener < 0) fail("socket");
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(listener, (const struct sockaddr *)&address, sizeof address) != 0) fail("bind");
+    if (bind(listener, (const struct sockaddr *)&address, length) != 0) fail("bind");
     if (listen(listener, 64) != 0) fail("listen");
+    if (getsockname(listener, (struct sockaddr *)&address, &length) != 0) fail("getsockname");
+    fprintf(stderr, "c-minimal: listening on %d\n", ntohs(address.sin_port));
     return listener;
 }
 

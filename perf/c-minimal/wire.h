@@ -40,7 +40,7 @@ uint64_t now(void);
 
 SSL_CTX *tls_context(bool is_server, const credentials *own);
 
-/// A socket that listens on the loopback interface.
+/// A socket that listens on the loopback interface; says on which port, where 0 was asked for.
 int listen_on(int port);
 
 /// The handshake on a socket that `accept` has returned.

@@ -12,7 +12,7 @@ struct Main: AsyncParsableCommand {
         abstract: "Measures Godwit beside what one would use instead. See perf/README.md.",
         subcommands: [
             RunCommand.self, ControllersCommand.self, SchedulesCommand.self, CompareCommand.self,
-            TouchMemoryCommand.self,
+            TouchMemoryCommand.self, TransportSendCommand.self, TransportReceiveCommand.self,
         ]
     )
 }

@@ -52,6 +52,7 @@ struct RunCommand: ParsableCommand {
             repeats: self.repeats,
             seed: self.seed,
             peers: all.filter { names.contains($0.name) },
+            certificates: certificates,
             workFolder: work
         )
         try session.run(cases)

@@ -18,6 +18,8 @@ enum Case: String, CaseIterable {
     case scattered
     /// Full copy of a real database, and what pgbench changed in it.
     case postgresql
+    /// Random bytes from memory to memory: the transport alone.
+    case transport
 }
 
 /// One run of the harness: the same volumes for every peer, in an order that is interleaved.
@@ -25,10 +27,19 @@ final class Session {
     private(set) var results: Results
     private let size: ByteCount
     private let peers: [any Peer]
+    private let certificates: Certificates
     private var order: Generator
 
-    init(size: ByteCount, repeats: Int, seed: UInt64, peers: [any Peer], workFolder: String) {
+    init(
+        size: ByteCount,
+        repeats: Int,
+        seed: UInt64,
+        peers: [any Peer],
+        certificates: Certificates,
+        workFolder: String
+    ) {
         self.size = size
+        self.certificates = certificates
         self.order = Generator(seed: seed)
         self.results = Results(
             date: ISO8601DateFormatter().string(from: Date()),
@@ -51,12 +62,30 @@ final class Session {
     }
 
     func run(_ cases: [Case]) throws {
-        if cases.contains(where: { $0 != .postgresql }) { try self.runMixed(cases) }
+        if cases.contains(.transport) { try self.runTransport() }
+        if cases.contains(where: { $0 != .postgresql && $0 != .transport }) {
+            try self.runMixed(cases)
+        }
         guard cases.contains(.postgresql) else { return }
         if let obstacle = PostgreSQLImage.obstacle {
             self.results.skipped.append("postgresql: \(obstacle)")
         } else {
             try self.runPostgreSQL()
+        }
+    }
+
+    /// One connection, and as many as a volume has.
+    private func runTransport() throws {
+        let source = Source(name: "memory", path: "/dev/zero", size: self.size)
+        let programs = RawTransport.Program.allCases.filter { program in
+            self.peers.contains { $0.name == program.rawValue }
+        }
+        for (streams, pattern) in [(1, "1 stream"), (3, "3 streams")] {
+            let ends = try programs.map {
+                try RawTransport($0, streams: streams, self.certificates)
+            }
+            for end in ends { try end.open(source) }
+            try self.measure(.transport, pattern, source, ends, changed: self.size.bytes, nil)
         }
     }
 
@@ -239,8 +268,10 @@ final class Session {
         _ scenario: Scenario,
         _ source: Source
     ) throws -> Sample {
-        if scenario != .resume { try Machine.touchMemory(for: source.size) }
-        try RawFile.warm(source.path)
+        if scenario != .transport {
+            if scenario != .resume { try Machine.touchMemory(for: source.size) }
+            try RawFile.warm(source.path)
+        }
         var sample = try peer.transfer(scenario)
         sample.identical = try peer.isIdentical()
         return sample

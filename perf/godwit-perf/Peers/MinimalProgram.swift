@@ -3,7 +3,7 @@
 import Foundation
 import Glibc
 
-/// `c-minimal`: the least program in C that does the steps of a full copy, and the transport alone.
+/// `c-minimal`: the least program in C that does the steps of a full copy.
 final class MinimalProgram: Peer {
     let name = "c-minimal"
     let summary =
@@ -56,12 +56,27 @@ final class MinimalProgram: Peer {
         _ end: String,
         _ arguments: [String]
     ) -> Launch {
-        let files = ["\(end)-cert.pem", "\(end)-key.pem", "ca-cert.pem"]
-        return Launch(
-            [Self.program, mode, String(port), String(Self.streams)]
-                + files.map { self.certificates.path($0) } + arguments,
-            errors: Scratch.path("minimal.log")
+        let command = Self.command(
+            mode,
+            port: port,
+            streams: Self.streams,
+            self.certificates,
+            end
         )
+        return Launch(command + arguments, errors: Scratch.path("minimal.log"))
+    }
+
+    /// How the program is called for one end, but for what a mode wants besides.
+    static func command(
+        _ mode: String,
+        port: Int,
+        streams: Int,
+        _ certificates: Certificates,
+        _ end: String
+    ) -> [String] {
+        let files = ["\(end)-cert.pem", "\(end)-key.pem", "ca-cert.pem"]
+        return [self.program, mode, String(port), String(streams)]
+            + files.map { certificates.path($0) }
     }
 
     private func check(_ client: ChildProcess, _ server: ChildProcess) throws {

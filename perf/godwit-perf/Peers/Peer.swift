@@ -12,6 +12,8 @@ enum Scenario: String, CaseIterable, Codable {
     case unchanged
     /// As full, but killed half-way and started again; the second start is measured.
     case resume
+    /// Random bytes from memory to memory.
+    case transport
 }
 
 /// The volume that every peer carries: one file, in one of its two states.
