@@ -151,6 +151,9 @@ struct Drill: Sendable {
         )
         copy.labels = object.labels
         copy.set(JSON(object.annotations), at: "metadata", "annotations")
+        for mark in ResourcePreparation.marksOfBinder {
+            copy.set(nil, at: "metadata", "annotations", mark)
+        }
         // A migration must not take it for its own.
         for stamp in StorkNames.Annotation.stamps {
             copy.set(nil, at: "metadata", "annotations", stamp.key)

@@ -128,11 +128,19 @@ public struct ResourcePreparation: Sendable {
         var reduced = object
         reduced.set(.object(metadata ?? [:]), at: "metadata")
         // Who has stopped it at the source says nothing about the copy.
-        if reduced.annotations[OtherSide.stopMark] != nil {
-            reduced.set(nil, at: "metadata", "annotations", OtherSide.stopMark)
+        for mark in [OtherSide.stopMark] + Self.marksOfBinder
+        where reduced.annotations[mark] != nil {
+            reduced.set(nil, at: "metadata", "annotations", mark)
         }
         return reduced
     }
+
+    /// What a cluster's binder writes on volumes and claims that it has bound.
+    ///
+    /// Another cluster's binder would take a claim that comes with them for lost until a volume names it by UID.
+    static let marksOfBinder = [
+        "pv.kubernetes.io/bind-completed", "pv.kubernetes.io/bound-by-controller",
+    ]
 
     func stamp(_ prepared: inout PreparedResource) {
         let stamps = [

@@ -125,6 +125,20 @@ import Testing
         #expect(prepared["status"] == nil)
     }
 
+    /// Or the destination's binder takes the claim for lost until the volume names its UID.
+    @Test func whatTheSourcesBinderWroteStaysThere() throws {
+        for var object in try Sample.claim("shop/data") {
+            object.annotations["pv.kubernetes.io/bind-completed"] = "yes"
+            object.annotations["pv.kubernetes.io/bound-by-controller"] = "yes"
+            object.annotations["pv.kubernetes.io/provisioned-by"] = "pool.godwit.io"
+            let prepared = try Self.prepare(object).object
+            #expect(
+                prepared.annotations.keys.filter { $0.hasPrefix("pv.kubernetes.io/") }
+                    == ["pv.kubernetes.io/provisioned-by"]
+            )
+        }
+    }
+
     @Test func aClaimKeepsItsVolumeAndRemembersItsOwners() throws {
         let source = Sample.owned(try Sample.claim("shop/data")[0], by: "StatefulSet", "shop/db")
         let prepared = try Self.prepare(source)
