@@ -14,7 +14,7 @@ UNIT := ^(BlockTypes|Locks|ObjectModel|Codecs|BlockDiff|WireProtocol|Kinds|Ident
 KUBERNETES := ^KubernetesTests\.
 # Whole systems: on clusters of their own in `test`, on the real API servers in `test-kubernetes`, one test
 # after the other there, for a cluster has one set of controllers. Those that were seen to pass there.
-WHOLE := ^EndToEndTests\.(EndToEnd|Lease|Rights|ControllerKill|ControllerProcess|Deletion|Document|Lossless|LostBase|MigrationOption|NamespaceUser|RecoveryPoint|ScheduleCadence|SeveralSites|WrongInput)Tests/
+WHOLE := ^EndToEndTests\.(EndToEnd|Lease|Rights|ControllerKill|ControllerProcess|Deletion|Document|Drill|Failover|FailoverTrouble|Lossless|LostBase|MigrationOption|NamespaceUser|RecoveryPoint|ScheduleCadence|SeveralSites|WrongInput)Tests/
 # The suites of the control plane wait where those of the data plane work: in one process they would
 # not get a thread for minutes.
 CONTROL := ^(KubernetesClient|EmbeddedCluster|ControlPlane|EndToEnd)Tests\.|^AgentTests\.(ActivateCommand|ClusterCommand|PairCommand|SeedRun|MigrationWait)Tests

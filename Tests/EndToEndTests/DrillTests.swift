@@ -49,7 +49,7 @@ import Testing
             return list.items.map(\.name)
         }
         #expect(volumes == [stage.application.volume])
-        await stage.end()
+        try await stage.end()
     }
 
     /// Where the rehearsal is, and the file of its volume, found as the cluster leads to it.

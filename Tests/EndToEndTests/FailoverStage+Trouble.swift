@@ -97,6 +97,20 @@ extension FailoverStage {
         #expect(try await self.volume(self.b).role == .replica)
     }
 
+    /// That a line begins an Action that fails and changes nothing: all of these words are printed, and the
+    /// first of them are in an event too.
+    func fails(_ line: String, _ words: [String], _ person: Person) async throws {
+        let typed = line.split(separator: " ").map(String.init)
+        let result = try await person.types(typed)
+        #expect(result.status == 1, "\(result.output)")
+        for word in words { #expect(result.errors.contains(word), "\(result.errors)") }
+        let name = try self.action(begunBy: result)
+        let told = try await person.succeeds("godwit describe \(typed[2]) \(name)")
+        #expect(told.output.contains("Warning"), "\(told.output)")
+        #expect(told.output.contains(words[0]), "\(told.output)")
+        try await self.isAsBefore("go")
+    }
+
     /// The RecoveryPoints of the destination.
     var points: [KubeObject] {
         get async throws {

@@ -42,7 +42,7 @@ import Testing
         let home = try await stage.liveBytes(stage.a)
         #expect(try await stage.liveBytes(stage.b) == home)
         #expect(home.starts(with: Data("written at the other side".utf8)))
-        await stage.end()
+        try await stage.end()
     }
 
     /// The source is gone: the newest state is shown, its age is said, and a source that comes back
@@ -73,7 +73,7 @@ import Testing
         #expect(schedule["spec", "suspend"] == true)
         let volume = try await stage.volume(stage.a)
         #expect(volume.fenced != nil)
-        await stage.end()
+        try await stage.end()
     }
 }
 
@@ -84,7 +84,9 @@ struct FailoverStage {
     let application: Application
 
     var namespace: String { self.application.namespace }
-    init(in scratch: String) async throws {
+
+    /// Where failovers are allowed, the controllers of real clusters have the rights for them.
+    init(in scratch: String, isAllowed: Bool = true) async throws {
         self.a = try await Site("a", in: scratch)
         self.b = try await Site("b", in: scratch)
         self.application = Application("over")
@@ -95,9 +97,16 @@ struct FailoverStage {
         try await self.a.createVolume(self.application.volume, from: image)
         try await self.application.create(on: self.a)
         try await self.a.create(pair: "other", to: self.b, in: self.namespace)
+        guard isAllowed else { return }
+        for site in [self.a, self.b] where site.real != nil {
+            try await RealCluster.allowFailover(site.client)
+        }
     }
 
-    func end() async {
+    func end() async throws {
+        for site in [self.a, self.b] where site.real != nil {
+            try await RealCluster.denyFailover(site.client)
+        }
         await self.a.end()
         await self.b.end()
     }

@@ -94,7 +94,8 @@ struct RealCluster: Sendable {
         "RoleBinding",
         plural: "rolebindings"
     )
-    private static let controllers = "system:serviceaccount:\(Self.system):godwit-controller"
+    /// Who the controllers are.
+    static let controllers = "system:serviceaccount:\(Self.system):godwit-controller"
 
     // MARK: Once for each cluster of a run
 

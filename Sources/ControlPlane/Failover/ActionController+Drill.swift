@@ -65,7 +65,7 @@ extension ActionController {
         case let trouble as VolumeTrouble:
             return trouble.isPassing ? .waiting("\(trouble)") : .failed(Trouble(trouble))
         case let error as ClusterError:
-            return error.isRetryable ? .waiting("\(error)") : .failed(Trouble(destination: error))
+            return StageOutcome(here: error)
         case let trouble as Trouble: return .failed(trouble)
         default: throw error
         }

@@ -22,7 +22,11 @@ extension ActionController {
         _ action: KubeObject,
         _ facts: ActionFacts
     ) async throws -> StageOutcome {
+        let key = ObjectKey(action.namespace, facts.spec.schedule)
         do throws(ClusterError) {
+            // What was never begun here needs no end, which might be refused as the beginning was.
+            let schedule = try await self.local.find(StorkResource.migrationSchedules, key)
+            guard schedule?.annotations[SourceFence.activation] == action.uid else { return .done }
             let result = try await ApplicationActivation(self.local)
                 .run(.deactivate, namespaces: facts.namespaces)
             if let failure = result.failures.first { return .waiting(failure) }
@@ -30,13 +34,13 @@ extension ActionController {
             patch.set(.null, at: "metadata", "annotations", SourceFence.activation)
             _ = try await self.local.change(
                 StorkResource.migrationSchedules,
-                ObjectKey(action.namespace, facts.spec.schedule),
+                key,
                 patch,
                 isStatus: false
             )
             return .done
         } catch {
-            return error.isRetryable ? .waiting("\(error)") : .failed(Trouble(destination: error))
+            return StageOutcome(here: error)
         }
     }
 
@@ -67,7 +71,7 @@ extension ActionController {
         } catch let trouble as VolumeTrouble {
             return trouble.isPassing ? .waiting("\(trouble)") : .failed(Trouble(trouble))
         } catch let error as ClusterError {
-            return error.isRetryable ? .waiting("\(error)") : .failed(Trouble(destination: error))
+            return StageOutcome(here: error)
         }
     }
 }

@@ -20,10 +20,19 @@ extension ActionController {
         let key = ObjectKey(action.namespace, spec.schedule)
         if let schedule = try await self.local.find(StorkResource.migrationSchedules, key) {
             facts.schedule = try await self.schedule(schedule)
+            if facts.status.stage == .initial {
+                facts.missingRight = try await ActionRights(cluster: self.local)
+                    .missing(for: spec.type, in: facts.namespaces)
+            }
         }
-        facts.points = try await self.points(of: key)
-            .map {
-                ActionFacts.Point(name: $0.key, time: $0.value.time)
+        facts.points = try await self.standing(of: key)
+            .map { object, spec in
+                let available = [Condition](object["status", "conditions"])[ConditionType.available]
+                return ActionFacts.Point(
+                    name: object.name,
+                    time: spec.time,
+                    isGone: available?.status == .no
+                )
             }
             .sorted { ($0.time, $0.name) > ($1.time, $1.name) }
         return facts
@@ -52,75 +61,27 @@ extension ActionController {
     func points(
         of schedule: ObjectKey
     ) async throws(ClusterError) -> [String: RecoveryPointSpec] {
-        var points: [String: RecoveryPointSpec] = [:]
-        let found = try await self.local.listed(
-            StorkResource.recoveryPoints,
-            namespace: schedule.namespace
-        )
-        for object in found {
-            guard let spec = RecoveryPointSpec(object["spec"]), spec.schedule == schedule.name
-            else { continue }
-            points[object.name] = spec
-        }
-        return points
+        let standing = try await self.standing(of: schedule).map { ($0.name, $1) }
+        return Dictionary(standing) { first, _ in first }
+    }
+
+    private func standing(
+        of schedule: ObjectKey
+    ) async throws(ClusterError) -> [(KubeObject, RecoveryPointSpec)] {
+        try await self.local
+            .listed(StorkResource.recoveryPoints, namespace: schedule.namespace)
+            .compactMap { object in
+                guard let spec = RecoveryPointSpec(object["spec"]), spec.schedule == schedule.name
+                else { return nil }
+                return (object, spec)
+            }
     }
 
     func applications(_ facts: ActionFacts) async throws(ClusterError) -> [ApplicationName] {
         try await ApplicationActivation(self.local).applications(in: facts.namespaces)
     }
 
-    // MARK: - The other side
-
-    /// Asks the cluster of the schedule; it is the one to which the pair of the same name leads here.
-    func asking(
-        _ action: KubeObject,
-        _ facts: ActionFacts,
-        _ question: @escaping @Sendable (OtherSide) async throws -> StageOutcome
-    ) async throws -> StageOutcome {
-        do {
-            let config = try await self.config(action, facts)
-            let schedule = ObjectKey(action.namespace, facts.spec.schedule)
-            let uid = action.uid
-            return try await self.remotes.with(config) { client in
-                try await question(OtherSide(cluster: client, schedule: schedule, action: uid))
-            }
-        } catch let error as ClusterError {
-            guard !error.isRetryable else { return .unreachable("\(error)") }
-            return .failed(Trouble(destination: error))
-        } catch let trouble as Trouble {
-            return .failed(trouble)
-        }
-    }
-
-    private func config(_ action: KubeObject, _ facts: ActionFacts) async throws -> JSON {
-        let key = ObjectKey(action.namespace, facts.spec.schedule)
-        let schedule = try await self.local.find(StorkResource.migrationSchedules, key)
-        let name = schedule?["spec", "template", "spec", "clusterPair"]?.string ?? ""
-        let remedy =
-            "create a ClusterPair \(name) here that leads to the other cluster, or skip what is done "
-            + "there (--skip-source-operations) where it is known to be down"
-        let place = ObjectKey(action.namespace, name)
-        guard let pair = try await self.local.find(StorkResource.clusterPairs, place) else {
-            throw Trouble(
-                .clusterPairNotFound,
-                "clusterpairs.stork.libopenstorage.org \"\(name)\" not found: whether the "
-                    + "applications still run in the other cluster cannot be seen from here",
-                remedy: remedy,
-                isPassing: false
-            )
-        }
-        switch try await PairSpec(cluster: self.shell.cluster).scheduler(of: pair) {
-        case .reached(let config): return config
-        case .unusable(let trouble): throw trouble
-        case .notWanted:
-            throw Trouble(
-                .clusterPairNotReady,
-                "clusterpair \(place) has no kubeconfig of the other cluster",
-                remedy: remedy,
-                isPassing: false
-            )
-        }
-    }
+    // MARK: - The way
 
     func stopOtherSide(
         _ action: KubeObject,
@@ -140,8 +101,8 @@ extension ActionController {
             return .failed(trouble)
         }
         guard isFit == .done else { return isFit }
-        try await self.noteChange(action, facts)
         let applications = try await self.applications(facts)
+        try await self.noteChange(action, facts)
         return try await self.asking(action, facts) { side in
             if let name = try await side.suspend().first {
                 return .waiting(
@@ -226,10 +187,7 @@ extension ActionController {
     // MARK: - This side
 
     func startHere(_ action: KubeObject, _ facts: ActionFacts) async throws -> StageOutcome {
-        let status = ActionStatus(
-            (self.shell.object(action.key) ?? action)["status"],
-            of: facts.spec.type
-        )
+        let status = ActionStatus(self.current(action)["status"], of: facts.spec.type)
         if facts.status.sourceReached == true {
             let fenced = try await self.asking(action, facts) { side in
                 try await side.fence()
@@ -301,8 +259,7 @@ extension ActionController {
             guard let failure = result.failures.first else { return .done }
             return .waiting(failure)
         } catch {
-            guard error.isRetryable else { return .failed(Trouble(destination: error)) }
-            return .waiting("\(error)")
+            return StageOutcome(here: error)
         }
     }
 }

@@ -65,7 +65,7 @@ final class ActionController: Sendable {
         _ action: KubeObject,
         _ facts: ActionFacts
     ) async throws -> StepEnd {
-        let outcome: StageOutcome
+        let stage: (KubeObject, ActionFacts) async throws -> StageOutcome
         switch step {
         case .nothing: return .over(.onChange)
         case .addFinalizer:
@@ -77,17 +77,29 @@ final class ActionController: Sendable {
             )
         case .begin(let point, let stage):
             return .on(try await self.begin(action, point, stage, facts))
-        case .stopOtherSide: outcome = try await self.stopOtherSide(action, facts)
-        case .awaitPods: outcome = try await self.awaitPods(action, facts)
-        case .migrateLast: outcome = try await self.migrateLast(action, facts)
-        case .startHere: outcome = try await self.startHere(action, facts)
-        case .rehearse: outcome = try await self.rehearse(action, facts)
-        case .rollBack: outcome = try await self.rollBack(action, facts)
+        case .stopOtherSide: stage = self.stopOtherSide
+        case .awaitPods: stage = self.awaitPods
+        case .migrateLast: stage = self.migrateLast
+        case .startHere: stage = self.startHere
+        case .rehearse: stage = self.rehearse
+        case .rollBack: stage = self.rollBack
         }
+        let outcome = try await self.attempt(stage, action, facts)
         try Task.checkCancellation()
         // The stage may have noted something about itself.
-        let current = self.shell.object(action.key) ?? action
-        return try await self.go(ActionDecision.transition(outcome, facts), current, facts)
+        let transition = ActionDecision.transition(outcome, facts)
+        return try await self.go(transition, self.current(action), facts)
+    }
+
+    /// What this cluster refuses is an outcome like another: it is said, and what was done is taken back.
+    private func attempt(
+        _ stage: (KubeObject, ActionFacts) async throws -> StageOutcome,
+        _ action: KubeObject,
+        _ facts: ActionFacts
+    ) async throws -> StageOutcome {
+        do { return try await stage(action, facts) } catch let error as ClusterError
+            where error.reason == .forbidden
+        { return StageOutcome(here: error) }
     }
 
     // MARK: - From stage to stage
@@ -222,6 +234,14 @@ final class ActionController: Sendable {
         }
     }
 
+    /// The Action as it was written last.
+    func current(_ action: KubeObject) -> KubeObject {
+        guard let known = self.shell.object(action.key), known.uid == action.uid else {
+            return action
+        }
+        return known
+    }
+
     /// Writes a changed status, then tells of it.
     func write(
         _ action: KubeObject,
@@ -230,6 +250,7 @@ final class ActionController: Sendable {
         _ change: (inout ActionStatus, Timestamp) -> Void
     ) async throws -> KubeObject {
         let type = facts.spec.type
+        let action = self.current(action)
         var status = ActionStatus(action["status"], of: type)
         change(&status, self.shell.environment.now())
         let written = try await self.writer.write(status: status.json(of: type), of: action)
@@ -253,9 +274,9 @@ final class ActionController: Sendable {
         guard action.finalizers.contains(StorkNames.finalizer) else { return .over(.onChange) }
         let outcome: StageOutcome
         if facts.spec.type == .drill {
-            outcome = try await self.discard(action, facts)
+            outcome = try await self.attempt(self.discard, action, facts)
         } else if facts.status.stage != .initial, facts.status.stage != .final {
-            outcome = try await self.rollBack(action, facts)
+            outcome = try await self.attempt(self.rollBack, action, facts)
         } else {
             outcome = .done
         }

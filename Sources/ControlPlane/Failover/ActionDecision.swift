@@ -15,12 +15,12 @@ import ObjectModel
 /// A failover stops the source and starts the destination, a failback the other way round; both run in
 /// the cluster where the applications are to be started, where the schedule is a static copy.
 enum ActionDecision {
-    /// How often, and how far apart, the other side is asked before it counts as gone.
-    static let tries = 5
+    /// How far apart the other side is asked while it does not answer.
     static let tryPause = Duration.seconds(6)
     /// How soon a stage is looked at again.
     static let pause = Duration.seconds(1)
-    private static let patienceForOtherSide = 30
+    /// How long the other side may be silent before it counts as gone, in seconds.
+    static let patienceForOtherSide = 30
 
     /// How long a stage may take without getting on, in seconds.
     static func limit(_ stage: ActionStage) -> Int {
@@ -111,13 +111,15 @@ enum ActionDecision {
             )
         }
         let unknown = facts.spec.namespaces.filter { !schedule.namespaces.contains($0) }
-        guard let first = unknown.first else { return nil }
-        return Trouble(
-            .noNamespace,
-            "MigrationSchedule \(name) does not migrate namespace \(first)",
-            remedy: "name some of: \(schedule.namespaces.joined(separator: ", "))",
-            isPassing: false
-        )
+        if let first = unknown.first {
+            return Trouble(
+                .noNamespace,
+                "MigrationSchedule \(name) does not migrate namespace \(first)",
+                remedy: "name some of: \(schedule.namespaces.joined(separator: ", "))",
+                isPassing: false
+            )
+        }
+        return facts.missingRight.map { .lacking($0) }
     }
 
     /// Which state of the volumes is meant; nil where nothing has volumes.
@@ -125,21 +127,23 @@ enum ActionDecision {
         _ facts: ActionFacts
     ) -> Result<ActionFacts.Point?, Trouble> {
         guard facts.schedule?.includesVolumes == true else { return .success(nil) }
-        let known = facts.points.map { "\($0.name) (\($0.time))" }.joined(separator: ", ")
+        let standing = facts.points.filter { !$0.isGone }
+        let known = standing.map { "\($0.name) (\($0.time))" }.joined(separator: ", ")
         let wanted: ActionFacts.Point?
         if let name = facts.spec.recoveryPoint {
+            // Whoever names one is told by the volumes what is gone.
             wanted = facts.points.first { $0.name == name }
         } else if let before = facts.spec.before {
-            wanted = facts.points.first { $0.time < before }
+            wanted = standing.first { $0.time < before }
         } else {
-            wanted = facts.points.first
+            wanted = standing.first
         }
         guard let wanted else {
             return .failure(
                 Trouble(
                     .noRecoveryPoint,
                     known.isEmpty
-                        ? "no RecoveryPoint of MigrationSchedule \(facts.spec.schedule) is here"
+                        ? "no RecoveryPoint of MigrationSchedule \(facts.spec.schedule) is here whole"
                         : "no RecoveryPoint fits: \(facts.spec.recoveryPoint ?? "before")",
                     remedy: known.isEmpty
                         ? "let one of its migrations succeed first" : "choose one of: \(known)",
@@ -172,11 +176,14 @@ enum ActionDecision {
             }
             return .stay(why, after: Self.pause)
         case .unreachable(let why):
-            guard facts.secondsInStage >= Self.patienceForOtherSide else {
+            // What was stopped there can be started by nobody else: that is not given up so soon.
+            let isWayBack = stage == Self.rollbackStage(type)
+            let patience = isWayBack ? Self.limit(stage) : Self.patienceForOtherSide
+            guard facts.secondsOfSilence >= patience else {
                 return .stay(why, after: Self.tryPause)
             }
             // Whoever fails over because the source is gone must not be kept from it by that.
-            if type != .failback, stage != Self.rollbackStage(type) {
+            if type != .failback, !isWayBack {
                 return .enter(Self.startStage(type), otherSideReached: false)
             }
             return Self.giveUp(

@@ -18,6 +18,8 @@ struct ActionFacts: Hashable, Sendable {
     struct Point: Hashable, Sendable {
         var name: String
         var time: Timestamp
+        /// Whether a generation that it names is known to be kept no longer.
+        var isGone = false
     }
 
     var spec: ActionSpec
@@ -27,12 +29,23 @@ struct ActionFacts: Hashable, Sendable {
     var hasFinalizer = true
     /// Nil where there is no schedule of the name.
     var schedule: Schedule?
+    /// What the controllers would need here and are not allowed; asked before the first stage.
+    var missingRight: MissingRight?
     /// The newest first.
     var points: [Point] = []
 
     /// The namespaces that come to run here.
     var namespaces: [String] {
         self.spec.namespaces.isEmpty ? self.schedule?.namespaces ?? [] : self.spec.namespaces
+    }
+
+    /// How long the other side has not answered, in seconds; 0 where it has, or was not asked.
+    var secondsOfSilence: Int {
+        guard let answers = self.status.conditions[ConditionType.otherSideAnswers],
+            answers.status == .no
+        else { return 0 }
+        return Timestamp(answers.lastTransitionTime).map { max(self.now.seconds(since: $0), 0) }
+            ?? 0
     }
 
     /// How long the Action has been in its stage, in seconds.

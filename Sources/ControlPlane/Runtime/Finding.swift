@@ -51,6 +51,8 @@ enum ConditionType {
     static let fenced = "Fenced"
     /// Of an Action: whether anything was changed in the other cluster.
     static let otherSideChanged = "OtherSideChanged"
+    /// Of an Action: whether the other cluster answered when it was asked last.
+    static let otherSideAnswers = "OtherSideAnswers"
     static let recoveryPointMet = "RecoveryPointMet"
     static let staticCopyReady = "StaticCopyReady"
 }

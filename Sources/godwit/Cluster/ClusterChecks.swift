@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AgentAPI
+import ControlPlane
 import Foundation
 import Kinds
 import KubernetesClient
@@ -115,26 +116,9 @@ extension Cluster {
 
     /// Whether we may do something with a kind in the namespace.
     func isAllowed(_ verb: String, _ resource: APIResource) async throws(APIError) -> Bool {
-        let kind = GroupVersionKind("authorization.k8s.io", "v1", "SelfSubjectAccessReview")
-        let review = KubeObject([
-            "apiVersion": .string(kind.groupVersion.apiVersion), "kind": .string(kind.kind),
-            "spec": [
-                "resourceAttributes": [
-                    "namespace": .string(self.namespace), "verb": .string(verb),
-                    "group": .string(resource.groupVersion.group),
-                    "resource": .string(resource.plural),
-                ]
-            ],
-        ])
-        let reviews = APIResource(
-            kind.groupVersion,
-            kind.kind,
-            plural: "selfsubjectaccessreviews",
-            isNamespaced: false
-        )
-        let answer = try await self.asking { () throws(ClusterError) in
-            try await self.client.create(reviews, review)
+        try await self.asking { () throws(ClusterError) in
+            // Where the server does not say, it is better to look.
+            try await self.client.isAllowed(verb, resource, in: self.namespace) ?? false
         }
-        return answer["status", "allowed"]?.bool ?? false
     }
 }

@@ -12,7 +12,8 @@ import Testing
     private func facts(
         _ type: ActionType,
         _ stage: ActionStage = .initial,
-        seconds: Int = 0
+        seconds: Int = 0,
+        silence: Int? = nil
     ) -> ActionFacts {
         var facts = ActionFacts(
             spec: ActionSpec(type, schedule: "s"),
@@ -21,6 +22,11 @@ import Testing
         )
         facts.status.stage = stage
         facts.status.stageTime = Timestamp(seconds: 10_000 - seconds)
+        facts.status.conditions.set(
+            Finding(ConditionType.otherSideAnswers, .no, "Silent", ""),
+            generation: 1,
+            now: Timestamp(seconds: 10_000 - (silence ?? seconds))
+        )
         facts.schedule = ActionFacts.Schedule(
             isStaticCopy: true,
             isActivated: false,
@@ -92,6 +98,17 @@ import Testing
         #expect(self.reason(facts) == .noRecoveryPoint)
     }
 
+    @Test func aStateOfWhichAVolumeIsGoneIsShownOnlyToWhoNamesIt() {
+        var facts = self.facts(.failover)
+        facts.points[0].isGone = true
+        #expect(ActionDecision.step(facts) == .begin(facts.points[1], .scaleDownSource))
+        facts.spec.recoveryPoint = "new"
+        #expect(ActionDecision.step(facts) == .begin(facts.points[0], .scaleDownSource))
+        facts.spec.recoveryPoint = nil
+        facts.points[1].isGone = true
+        #expect(self.reason(facts) == .noRecoveryPoint)
+    }
+
     @Test func aRehearsalTouchesNobody() {
         #expect(
             ActionDecision.step(self.facts(.drill))
@@ -130,6 +147,11 @@ import Testing
         facts = self.facts(.failover)
         facts.points = []
         #expect(self.reason(facts) == .noRecoveryPoint)
+        facts = self.facts(.failover)
+        facts.missingRight = MissingRight(what: "create namespaces", role: .rehearsal)
+        #expect(self.reason(facts) == .notAllowed)
+        facts = self.facts(.failover)
+        facts.points = []
         facts.schedule?.includesVolumes = false
         #expect(self.reason(facts) == nil, "where nothing has volumes no state is needed")
     }
@@ -151,6 +173,41 @@ import Testing
                     == .enter(.scaleUpDestination, otherSideReached: false)
             )
         }
+    }
+
+    @Test func aMomentOfSilenceInALongStageIsAMoment() {
+        var facts = self.facts(.failover, .lastMileMigration, seconds: 7_200, silence: 1)
+        let stays = ActionTransition.stay("gone", after: .seconds(6))
+        #expect(ActionDecision.transition(.unreachable("gone"), facts) == stays)
+        facts.status.conditions.set(
+            Finding(ConditionType.otherSideAnswers, .yes, "Answers", ""),
+            generation: 1,
+            now: Timestamp(seconds: 8_000)
+        )
+        #expect(ActionDecision.transition(.unreachable("gone"), facts) == stays)
+        facts.status.conditions = []
+        #expect(ActionDecision.transition(.unreachable("gone"), facts) == stays, "the first time")
+    }
+
+    @Test(arguments: ways) func theWayBackWaitsLongForTheOtherSide(_ type: ActionType) {
+        let stage = ActionDecision.rollbackStage(type)
+        let limit = ActionDecision.limit(stage)
+        #expect(
+            ActionDecision.transition(
+                .unreachable("gone"),
+                self.facts(type, stage, seconds: limit - 1)
+            ) == .stay("gone", after: .seconds(6))
+        )
+        guard
+            case .end(.rollbackFailed, let text) = ActionDecision.transition(
+                .unreachable("gone"),
+                self.facts(type, stage, seconds: limit)
+            )
+        else {
+            Issue.record("it waited for ever")
+            return
+        }
+        #expect(text.contains("gone") && text.contains("by hand"))
     }
 
     @Test func theWayBackNeedsBothSides() {
