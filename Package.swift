@@ -324,7 +324,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "ObjectModel", "Locks", "Kinds", "KubernetesClient", "ControlPlane", "AgentAPI",
+                "BlockTypes", "ObjectModel", "Locks", "Kinds", "KubernetesClient", "ControlPlane",
+                "AgentAPI",
                 logging,
                 // For certificates that have ended, which nobody issues otherwise.
                 "Agent", "EmbeddedCluster", "Identity", "VolumeStore",
