@@ -172,7 +172,7 @@ extension WrongInput {
         Self("trigger migrationschedule there -n NS", 5, "is suspended", "godwit resume"),
         Self("trigger migrationschedule copy -n NS", 5, "copy", "at the source cluster"),
         Self("trigger migrationschedule there --timeout 5 -n NS", 64, "--wait"),
-        Self("wait migrationschedule there -n NS", 1, "has begun no Migration", "godwit trigger"),
+        Self("wait migrationschedule there -n NS", 5, "is suspended", "godwit resume"),
         Self("wait migrationschedule no-such -n NS", 4, "\"no-such\" not found"),
         Self("get migrationschedules no-such -n NS", 4, "\"no-such\" not found"),
         Self("get migrationshedules -n NS", 64, "did you mean 'godwit get migrationschedule"),

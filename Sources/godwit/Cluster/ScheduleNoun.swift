@@ -79,11 +79,17 @@ struct ScheduleFacts {
     /// How old that may become by the policy, in seconds.
     var target: Int? { self.status.recoveryPoint?.targetSeconds }
 
+    /// When the next run is due; nil where none is.
+    var nextTrigger: Timestamp? {
+        self.isSuspended || self.isCopy ? nil : self.status.nextTrigger
+    }
+
+    /// Whether it begins what it should, and why not.
+    var ready: Condition? { self.status.conditions["Ready"] }
+
     /// How long until the next run.
     func next(now: Timestamp) -> String? {
-        guard !self.isSuspended, !self.isCopy, let time = self.status.nextTrigger else {
-            return nil
-        }
+        guard let time = self.nextTrigger else { return nil }
         return time <= now ? "now" : ClusterTime.age(time.seconds(since: now))
     }
 }

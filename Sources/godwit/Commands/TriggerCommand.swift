@@ -53,7 +53,7 @@ struct TriggerSchedule: AsyncParsableCommand {
             let key = ObjectKey(cluster.namespace, self.name)
             let again = self.options.again(key.namespace)
             let schedule = try await cluster.get(Self.resource, key.name, key.namespace)
-            try Self.check(ScheduleFacts(schedule), again)
+            try ScheduleFacts(schedule).checkThatItBegins(again)
             let known = Set(ScheduleFacts(schedule).runs.map(\.name))
             let mark = Self.mark
             _ = try await cluster.merge(
@@ -70,7 +70,13 @@ struct TriggerSchedule: AsyncParsableCommand {
             }
             // Another run may begin first, because it was due: the controller notes the mark with
             // the one that it began for it.
-            try await self.follow(key, cluster, again) { schedule in
+            let watch = ScheduleWatch(
+                cluster: cluster,
+                console: console,
+                again: again,
+                timeout: .seconds(self.timeout ?? ObjectWait.longest)
+            )
+            try await watch.untilFinal(key) { schedule in
                 guard MigrationScheduleStatus(schedule["status"]).syncNow == mark else {
                     return nil
                 }
@@ -83,65 +89,4 @@ struct TriggerSchedule: AsyncParsableCommand {
     /// What the controller looks for: every other text than the last one is a run.
     private static let annotation = StorkNames.Annotation.syncNow.key
     private static var mark: String { Timestamp.now.withMicroseconds }
-
-    /// Refuses where the controller would begin nothing.
-    private static func check(_ facts: ScheduleFacts, _ again: String) throws(APIError) {
-        let name = facts.schedule.name
-        if facts.isCopy {
-            throw APIError(
-                .objectConflict,
-                "MigrationSchedule \(name) is the copy of the source's schedule, which begins nothing "
-                    + "here.",
-                try: "type it at the source cluster"
-            )
-        }
-        if facts.isSuspended {
-            throw APIError(
-                .objectConflict,
-                "MigrationSchedule \(name) is suspended.",
-                try: "godwit resume migrationschedules \(name) \(again)"
-            )
-        }
-    }
-
-    /// Waits until there is the run that is meant, and then for its end.
-    private func follow(
-        _ key: ObjectKey,
-        _ cluster: Cluster,
-        _ again: String,
-        _ meant: (KubeObject) -> ScheduledRun?
-    ) async throws {
-        let clock = ContinuousClock()
-        let begin = clock.now
-        let longest: Duration = .seconds(self.timeout ?? ObjectWait.longest)
-        var lines = PhaseLines(console: self.options.console) { Self.phase(of: $0) }
-        let waiting = ObjectWait(
-            cluster: cluster,
-            resource: Self.resource,
-            title: MigrationScheduleNoun.title,
-            timeout: longest,
-            back: "godwit wait migrationschedule \(key.name) \(again)"
-        )
-        let schedule = try await waiting.object(
-            key,
-            &lines,
-            isFinal: { meant($0) != nil },
-            progress: { "it has begun no Migration yet: \(Self.phase(of: $0))" }
-        )
-        guard let run = meant(schedule) else { return }
-        let watch = MigrationWatch(
-            cluster: cluster,
-            console: self.options.console,
-            again: again,
-            timeout: max(.seconds(1), longest - (clock.now - begin)),
-            view: .line,
-            isToCome: true
-        )
-        try await watch.untilFinal(ObjectKey(key.namespace, run.name))
-    }
-
-    private static func phase(of schedule: KubeObject) -> String {
-        let open = ScheduleFacts(schedule).runs.last { !$0.isFinal }
-        return open.map { "waits for the end of \($0.name)" } ?? "waits for the controller"
-    }
 }

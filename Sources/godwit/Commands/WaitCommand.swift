@@ -35,18 +35,13 @@ struct WaitOptions: ParsableArguments {
     var longest: Duration { .seconds(self.timeout ?? ObjectWait.longest) }
 
     /// Waits for a Migration of the namespace.
-    func follow(
-        _ migration: String,
-        in cluster: Cluster,
-        isToCome: Bool = false
-    ) async throws {
+    func follow(_ migration: String, in cluster: Cluster) async throws {
         let waiting = MigrationWatch(
             cluster: cluster,
             console: self.options.console,
             again: self.options.again(cluster.namespace),
             timeout: self.longest,
-            view: .line,
-            isToCome: isToCome
+            view: .line
         )
         try await waiting.untilFinal(ObjectKey(cluster.namespace, migration))
     }
@@ -135,6 +130,7 @@ struct WaitForSchedule: AsyncParsableCommand {
         abstract: "Waits for the end of the newest Migration of a schedule, and exits as it ended.",
         discussion: """
             Example: godwit wait migrationschedule mysqlmigrationschedule -n mysql
+            Where it has begun none yet, the first one is waited for.
             Ctrl-C stops watching, not the migration.
             """,
         aliases: MigrationScheduleNoun.aliases
@@ -154,15 +150,16 @@ struct WaitForSchedule: AsyncParsableCommand {
                 self.name,
                 cluster.namespace
             )
-            guard let run = ScheduleFacts(schedule).runs.last else {
-                throw APIError(
-                    .notReady,
-                    "MigrationSchedule \(self.name) has begun no Migration yet.",
-                    try: "godwit trigger migrationschedule \(self.name) --wait "
-                        + self.waiting.options.again(cluster.namespace)
-                )
-            }
-            try await self.waiting.follow(run.name, in: cluster, isToCome: true)
+            let again = self.waiting.options.again(cluster.namespace)
+            let facts = ScheduleFacts(schedule)
+            if facts.runs.isEmpty { try facts.checkThatItBegins(again) }
+            let watch = ScheduleWatch(
+                cluster: cluster,
+                console: self.waiting.options.console,
+                again: again,
+                timeout: self.waiting.longest
+            )
+            try await watch.untilFinal(schedule.key) { ScheduleFacts($0).runs.last }
         }
     }
 }

@@ -184,14 +184,49 @@ import Testing
             let late = try await cluster.godwit("sync-now migsched s -n mysql --wait --timeout 1")
             #expect(late.status == 7 && late.errors.contains("has begun no Migration"))
             #expect(try await Self.schedule("s", cluster).annotations[key] != first)
-            let none = try await cluster.godwit("wait migrationschedule s -n mysql")
-            #expect(none.status == 1 && none.errors.contains("godwit trigger migrationschedule s"))
             try await cluster.output("suspend migsched s -n mysql")
             let suspended = try await cluster.godwit("trigger migrationschedule s -n mysql")
             #expect(suspended.status == 5 && suspended.errors.contains("godwit resume"))
             try await Self.makeCopy("s", cluster)
             let wrong = try await cluster.godwit("trigger migrationschedule s -n mysql")
             #expect(wrong.status == 5 && wrong.errors.contains("at the source cluster"))
+        }
+    }
+
+    @Test func aWaitBeforeTheFirstRunWaitsForIt() async throws {
+        try await Self.prepared { cluster in
+            try await cluster.output(Self.create)
+            func set(_ status: MigrationScheduleStatus) async throws {
+                try await cluster.set(MigrationScheduleNoun.self, "mysql", "s", status.json)
+            }
+            let wait = "wait migrationschedule s -n mysql"
+            let early = try await cluster.godwit("\(wait) --timeout 1")
+            #expect(early.status == 7 && early.errors.contains("has begun no Migration yet"))
+            var status = MigrationScheduleStatus()
+            status.nextTrigger = Timestamp("2030-01-01T00:00:00Z")
+            try await set(status)
+            let due = try await cluster.godwit("\(wait) --timeout 1")
+            #expect(
+                due.status == 7 && due.errors.contains("next migration at 2030-01-01T00:00:00Z")
+            )
+            try await cluster.output("suspend migsched s -n mysql")
+            let suspended = try await cluster.godwit(wait)
+            #expect(suspended.status == 5 && suspended.errors.contains("godwit resume"))
+            try await cluster.output("resume migsched s -n mysql")
+            async let first = cluster.godwit(wait)
+            let run = ScheduledRun(name: "s-interval-1", created: .now)
+            status.items[.interval] = [run]
+            try await set(status)
+            let migration = KubeObject(
+                MigrationNoun.resource.groupVersionKind,
+                ObjectKey("mysql", run.name),
+                ["spec": ["clusterPair": "remote", "namespaces": ["mysql"]]]
+            )
+            _ = try await cluster.client.create(MigrationNoun.resource, migration)
+            let final: JSON = ["stage": "Final", "status": "Failed"]
+            try await cluster.set(MigrationNoun.self, "mysql", run.name, final)
+            let end = try await first
+            #expect(end.status == 1 && end.errors.contains("Migration s-interval-1 failed"))
         }
     }
 
