@@ -21,6 +21,8 @@ public struct ControlPlaneOptions: Sendable {
     public var kubeconfigPermissions: Kubeconfig.Permissions = []
     /// How the commands of Rules are run.
     public var rules = RuleExecution.inPods
+    /// How long a command of a Rule may take before it counts as a hang.
+    public var ruleTimeout = Duration.seconds(300)
 
     /// The defaults.
     public init() {}
@@ -173,7 +175,8 @@ public struct ControlPlane: Sendable {
             mover: ClusterMover(source: self.client, driver: self.driver),
             rules: RuleEngine(
                 cluster: self.client,
-                runner: self.commandRunner,
+                runner: self.options.rules.runner(over: self.client),
+                limits: RuleLimits(timeout: self.options.ruleTimeout),
                 wait: self.environment.wait
             ),
             movesServiceAccounts: self.options.movesServiceAccounts,
@@ -221,16 +224,6 @@ public struct ControlPlane: Sendable {
             { await parts.actions.queue.run { try await actions.reconcile($0) } },
             { await parts.schedules.fences.run { try await fence.reconcile($0) } },
         ]
-    }
-}
-
-extension ControlPlane {
-    private var commandRunner: any CommandRunner {
-        switch self.options.rules {
-        case .inPods: PodCommandRunner(client: self.client)
-        case .onThisMachine(let variables): LocalCommandRunner(variables: variables)
-        case .nowhere: NoCommandRunner()
-        }
     }
 }
 

@@ -57,6 +57,15 @@ struct Run: AsyncParsableCommand {
     )
     var runRulesLocally = false
 
+    @Option(
+        help: ArgumentHelp(
+            "The seconds that a command of a Rule may take; after them it counts as a hang.",
+            discussion: "A background command has as long to come to ${WAIT_CMD}.",
+            valueName: "seconds"
+        )
+    )
+    var ruleTimeout = 300
+
     @Option(help: "The namespace whose Migrations may move any namespace.")
     var adminNamespace = "kube-system"
     @Option(help: "The namespace of the Lease that lets one of several processes work.")
@@ -111,6 +120,10 @@ struct Run: AsyncParsableCommand {
         }
         guard self.timeZone.map({ ScheduleZone(knownAs: $0) != nil }) ?? true else {
             throw ValidationError("--time-zone names no zone: give one such as Europe/Berlin")
+        }
+        // What is held in the background ends by itself after 15 minutes.
+        guard (1...900).contains(self.ruleTimeout) else {
+            throw ValidationError("--rule-timeout must be from 1 to 900 seconds")
         }
         guard (2...3_600).contains(self.leaseDuration) else {
             throw ValidationError("--lease-duration must be from 2 to 3600 seconds")
@@ -249,6 +262,7 @@ struct Run: AsyncParsableCommand {
         var options = ControlPlaneOptions()
         options.adminNamespace = self.adminNamespace
         options.workers = self.workers
+        options.ruleTimeout = .seconds(self.ruleTimeout)
         options.zone = self.timeZone.flatMap { ScheduleZone(knownAs: $0) } ?? Composition.zone
         options.movesServiceAccounts = self.moveServiceAccounts
         if self.embedded != nil {

@@ -16,62 +16,28 @@ import Testing
     .enabled(if: TestKind.isEmbedded, "needs pods that run on this machine")
 )
 struct RuleFailureTests {
-    private static let pods = APIResource(BuiltIn.core, "Pod", plural: "pods")
     private static let locally = ["--run-rules-locally"]
-
-    private static func rule(_ name: String, _ stage: FailureStage, _ actions: [JSON]) -> KubeObject
-    {
-        KubeObject(
-            StorkResource.rules.groupVersionKind,
-            ObjectKey(stage.namespace, name),
-            ["rules": [["podSelector": ["app": "db"], "actions": .array(actions)]]]
-        )
-    }
-
-    private static func command(_ text: String, background: Bool = false) -> JSON {
-        ["type": "command", "background": .bool(background), "value": .string(text)]
-    }
-
-    private static func prepare(_ stage: FailureStage, pod: Bool = true) async throws {
-        try await stage.install()
-        try await stage.pair()
-        try await stage.pairIsReady()
-        guard pod else { return }
-        var object = KubeObject(
-            Self.pods.groupVersionKind,
-            ObjectKey(stage.namespace, "db-0"),
-            ["spec": ["containers": [["name": "main", "image": "example/db:1"]]]]
-        )
-        object.labels = ["app": "db"]
-        try await stage.source.create(Self.pods, object)
-    }
 
     @Test func aMissingRuleIsWaitedFor() async throws {
         try await FailureStage.with("rule-missing", controller: Self.locally) { stage in
-            try await Self.prepare(stage)
+            try await stage.prepareForRules()
             try await stage.migrate("move") { $0.preExecRule = "flush" }
             try await stage.waits(
                 "move",
                 ["RuleNotFound"],
                 saying: "Error getting PreExecRule flush"
             )
-            try await stage.source.create(
-                StorkResource.rules,
-                Self.rule("flush", stage, [Self.command("true")])
-            )
+            try await stage.putRule("flush", [.command("true")])
             try await stage.succeeds("move")
         }
     }
 
     @Test func aPreRuleThatFailsIsToldAndTriedAgainUntilItIsMended() async throws {
         try await FailureStage.with("rule-fails", controller: Self.locally) { stage in
-            try await Self.prepare(stage)
+            try await stage.prepareForRules()
             let mended = "\(stage.scratch.path)/mended"
             let hold = "[ -e \(mended) ] || { echo no lock; exit 3; }; \(Rule.waitMark)"
-            try await stage.source.create(
-                StorkResource.rules,
-                Self.rule("lock", stage, [Self.command(hold, background: true)])
-            )
+            try await stage.putRule("lock", [.command(hold, background: true)])
             try await stage.migrate("move") { $0.preExecRule = "lock" }
             try await stage.warning(
                 about: "move",
@@ -85,14 +51,8 @@ struct RuleFailureTests {
 
     @Test func aPostRuleThatFailsIsTheEnd() async throws {
         try await FailureStage.with("rule-post", controller: Self.locally) { stage in
-            try await Self.prepare(stage)
-            var rule = Self.rule("thaw", stage, [Self.command("true")])
-            let entry: JSON = [
-                "podSelector": ["app": "db"], "container": "other",
-                "actions": [Self.command("true")],
-            ]
-            rule.set([entry], at: "rules")
-            try await stage.source.create(StorkResource.rules, rule)
+            try await stage.prepareForRules()
+            try await stage.putRule("thaw", container: "other", [.command("true")])
             try await stage.migrate("move") { $0.postExecRule = "thaw" }
             _ = try await stage.fails(
                 "move",
@@ -105,11 +65,8 @@ struct RuleFailureTests {
 
     @Test func aRuleThatMatchesNoPodIsAWarning() async throws {
         try await FailureStage.with("rule-nobody", controller: Self.locally) { stage in
-            try await Self.prepare(stage, pod: false)
-            try await stage.source.create(
-                StorkResource.rules,
-                Self.rule("flush", stage, [Self.command("false")])
-            )
+            try await stage.prepareForRules(pod: false)
+            try await stage.putRule("flush", [.command("false")])
             try await stage.migrate("move") { $0.preExecRule = "flush" }
             try await stage.succeeds("move")
             try await stage.warning(about: "move", saying: "no running pod has the labels app=db")
@@ -118,12 +75,9 @@ struct RuleFailureTests {
 
     @Test func withoutLeaveNothingRunsOnThisMachine() async throws {
         try await FailureStage.with("rule-leave") { stage in
-            try await Self.prepare(stage)
+            try await stage.prepareForRules()
             let made = "\(stage.scratch.path)/made"
-            try await stage.source.create(
-                StorkResource.rules,
-                Self.rule("flush", stage, [Self.command("touch \(made)")])
-            )
+            try await stage.putRule("flush", [.command("touch \(made)")])
             try await stage.migrate("move") { $0.preExecRule = "flush" }
             let event = try await stage.warning(
                 about: "move",
@@ -138,25 +92,21 @@ struct RuleFailureTests {
     /// It is killed while a command is held and another one does not end.
     @Test func aKilledControllerLeavesNothingHeldAndRunsTheRuleAgain() async throws {
         try await FailureStage.with("rule-killed", controller: Self.locally) { stage in
-            try await Self.prepare(stage)
+            try await stage.prepareForRules()
             let place = stage.scratch.path
-            try await stage.source.create(
-                StorkResource.rules,
-                Self.rule(
-                    "lock",
-                    stage,
-                    [
-                        Self.command(
-                            "echo x >> \(place)/held; \(Rule.waitMark); echo x >> \(place)/freed",
-                            background: true
-                        ),
-                        // The first time it stays until the test has seen it.
-                        Self.command(
-                            "[ -e \(place)/again ] || { touch \(place)/again; "
-                                + "mkfifo \(place)/door; cat \(place)/door; }"
-                        ),
-                    ]
-                )
+            try await stage.putRule(
+                "lock",
+                [
+                    .command(
+                        "echo x >> \(place)/held; \(Rule.waitMark); echo x >> \(place)/freed",
+                        background: true
+                    ),
+                    // The first time it stays until the test has seen it.
+                    .command(
+                        "[ -e \(place)/again ] || { touch \(place)/again; "
+                            + "mkfifo \(place)/door; cat \(place)/door; }"
+                    ),
+                ]
             )
             try await stage.migrate("move") { $0.preExecRule = "lock" }
             let held = try await stage.source.object(

@@ -26,7 +26,9 @@ extension MigrationController {
             }
             let run = self.runName(of: migration)
             noted = try await self.note(plan.backgroundPlaces, of: run, on: migration)
-            try await session.run(plan, named: run)
+            try await self.watch(.pre, &noted) { progress in
+                try await session.run(plan, named: run, progress)
+            }
         } catch let failure as RuleEngine.Failure {
             return try await self.startOver(noted, Self.trouble(failure, .pre), session)
         }
@@ -156,11 +158,11 @@ extension MigrationController {
                 : try await self.wait(migration, trouble)
         }
         let breach = session.breach.map { Self.trouble($0, .pre) }
-        let ended = try await self.endHeld(migration, session)
+        var ended = try await self.endHeld(migration, session)
         guard let look = begun, breach == nil else {
             return try await self.fail(ended, cancelling: breach ?? Self.notFrozen(limit))
         }
-        if let trouble = try await self.runPostRule(ended, facts) {
+        if let trouble = try await self.runPostRule(&ended, facts) {
             return try await self.fail(ended, cancelling: trouble)
         }
         let written = try await self.write(ended, look.notices) { status, now in
@@ -180,7 +182,7 @@ extension MigrationController {
     }
 
     private func runPostRule(
-        _ migration: KubeObject,
+        _ migration: inout KubeObject,
         _ facts: MigrationFacts
     ) async throws -> Trouble? {
         guard case .ready(let rule) = facts.postRule else { return nil }
@@ -189,7 +191,10 @@ extension MigrationController {
             for warning in plan.warnings {
                 await self.shell.tell(migration, .warning(Rule.Purpose.post.rawValue, warning))
             }
-            for step in plan.steps { try await self.rules.run(step) }
+            let rules = self.rules
+            try await self.watch(.post, &migration) { progress in
+                for step in plan.steps { try await rules.run(step, progress) }
+            }
             return nil
         } catch let failure as RuleEngine.Failure { return Self.trouble(failure, .post) }
     }
@@ -212,8 +217,8 @@ extension MigrationController {
         _ facts: MigrationFacts,
         _ session: RuleSession?
     ) async throws -> StepEnd {
-        let ended = try await self.endHeld(migration, session)
-        if let trouble = try await self.runPostRule(ended, facts) {
+        var ended = try await self.endHeld(migration, session)
+        if let trouble = try await self.runPostRule(&ended, facts) {
             return .on(try await self.fail(ended, trouble))
         }
         return .on(try await self.enter(.applications, .inProgress, ended, facts))

@@ -112,6 +112,8 @@ final class MigrationController: Sendable {
             return try await self.perform(step, migration, facts, session)
         } catch let trouble as Trouble {
             return try await self.wait(migration, trouble)
+        } catch is RuleInterruption {
+            return .over(.after(.zero))
         } catch let error as ClusterError where error.reason == .forbidden {
             return try await self.wait(
                 migration,

@@ -64,8 +64,19 @@ struct RuleLimits: Hashable, Sendable {
     var grace = Duration.seconds(30)
     /// Of a request that ends something: whoever is gone must not hold up the others.
     var ending = Duration.seconds(15)
+    /// Between two looks at what is waited for: what is there at two of them is told.
+    var look = Duration.seconds(1)
     /// Until all volumes have to be frozen: all that time the application is held.
     var freeze = Duration.seconds(300)
+}
+
+extension RuleLimits {
+    /// The bounds of an operator who has chosen how long a command may take.
+    init(timeout: Duration) {
+        self.init()
+        self.command = timeout
+        self.reach = timeout
+    }
 }
 
 /// How rules are run.

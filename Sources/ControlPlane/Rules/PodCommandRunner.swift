@@ -69,3 +69,14 @@ struct NoCommandRunner: CommandRunner {
         )
     }
 }
+
+extension RuleExecution {
+    /// What runs the commands of the rules of a cluster.
+    func runner(over client: KubernetesClient) -> any CommandRunner {
+        switch self {
+        case .inPods: PodCommandRunner(client: client)
+        case .onThisMachine(let variables): LocalCommandRunner(variables: variables)
+        case .nowhere: NoCommandRunner()
+        }
+    }
+}

@@ -43,10 +43,15 @@ struct RuleEngine: Sendable {
     }
 
     /// Runs a command everywhere at the same time; the first place where it does not succeed counts.
-    func run(_ step: RulePlan.Step) async throws {
+    func run(_ step: RulePlan.Step, _ progress: RuleProgress) async throws {
+        let command = step.action.command
         try await withThrowingTaskGroup(of: Void.self) { group in
             for place in step.places {
-                group.addTask { try await self.run(step.action.command, in: place) }
+                group.addTask {
+                    try await progress.during(command, in: place) {
+                        try await self.run(command, in: place, progress)
+                    }
+                }
             }
             do { try await group.waitForAll() } catch {
                 group.cancelAll()
@@ -56,7 +61,11 @@ struct RuleEngine: Sendable {
     }
 
     /// Runs a command in one place until it succeeds, or has failed too often.
-    private func run(_ command: String, in place: CommandPlace) async throws {
+    private func run(
+        _ command: String,
+        in place: CommandPlace,
+        _ progress: RuleProgress
+    ) async throws {
         var tried = 1
         while true {
             let failure: Failure
@@ -79,6 +88,7 @@ struct RuleEngine: Sendable {
             try Task.checkCancellation()
             guard tried < self.limits.tries else { throw failure }
             tried += 1
+            progress.failed(in: place, failure.message)
             try await self.wait(self.limits.pause)
         }
     }

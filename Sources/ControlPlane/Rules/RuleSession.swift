@@ -55,22 +55,27 @@ final class RuleSession: Sendable {
     /// - Parameters:
     ///   - plan: what runs where.
     ///   - run: the name of this run, which no other one ever has.
+    ///   - progress: learns what is waited for.
     /// - Throws: ``RuleEngine/Failure``, `CancellationError`; what is held then is ended by ``end()``.
-    func run(_ plan: RulePlan, named run: String) async throws {
+    func run(_ plan: RulePlan, named run: String, _ progress: RuleProgress) async throws {
         var tasks = [BackgroundTask](run: run, plan.backgroundPlaces)[...]
         for step in plan.steps {
             guard step.action.isBackground else {
-                try await self.engine.run(step)
+                try await self.engine.run(step, progress)
                 continue
             }
             let begun = tasks.prefix(step.places.count)
             tasks = tasks.dropFirst(step.places.count)
-            try await self.hold(step.action.command, Array(begun))
+            try await self.hold(step.action.command, Array(begun), progress)
         }
         self.state.withLock { $0.hasRun = true }
     }
 
-    private func hold(_ command: String, _ tasks: [BackgroundTask]) async throws {
+    private func hold(
+        _ command: String,
+        _ tasks: [BackgroundTask],
+        _ progress: RuleProgress
+    ) async throws {
         let held = tasks.map { HeldCommand($0) }
         self.state.withLock { $0.held += held }
         for one in held {
@@ -78,7 +83,13 @@ final class RuleSession: Sendable {
             self.jobs.yield { await one.run(command, by: runner) }
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for one in held { group.addTask { try await one.reached(self.engine) } }
+            for one in held {
+                group.addTask {
+                    try await progress.during(command, in: one.task.place) {
+                        try await one.reached(self.engine)
+                    }
+                }
+            }
             do { try await group.waitForAll() } catch {
                 group.cancelAll()
                 throw error
@@ -108,7 +119,7 @@ final class RuleSession: Sendable {
 
 /// A background command that this process has begun.
 final class HeldCommand: Sendable {
-    private let task: BackgroundTask
+    let task: BackgroundTask
     private let outcome = Locked(Result<CommandEnd, CommandTrouble>?.none)
     private let hasReached = Latch()
     private let isOver = Latch()

@@ -14,6 +14,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct LocalRuleTests {
     private let place = CommandPlace(namespace: "db", pod: "db-0", container: "main")
     private let waits = RuleWaits()
+    private let progress = RuleProgress { Timestamp(seconds: 0) }
     private let directory: TemporaryDirectory
 
     init() throws { self.directory = try TemporaryDirectory(inMemory: true) }
@@ -106,7 +107,7 @@ import Testing
     @Test func aBackgroundCommandHoldsUntilItIsLetGo() async throws {
         let plan = try self.plan("echo a > $PLACE/held; \(Rule.waitMark); echo b > $PLACE/gone")
         try await RuleSession.during(self.engine) { session in
-            try await session.run(plan, named: self.run)
+            try await session.run(plan, named: self.run, self.progress)
             #expect(self.file("held") == "a\n", "it has come to where it waits")
             #expect(self.file("gone") == nil && Self.isThere("\(self.run)-0"))
             #expect(session.hasRun && session.breach == nil)
@@ -122,7 +123,7 @@ import Testing
             "sh -c 'echo a > $PLACE/held; \(Rule.waitMark) && echo b > $PLACE/gone'"
         )
         try await RuleSession.during(self.engine) { session in
-            try await session.run(plan, named: self.run)
+            try await session.run(plan, named: self.run, self.progress)
             #expect(self.file("gone") == nil)
         }
         #expect(self.file("gone") == "b\n", "the end of the look lets it go")
@@ -132,7 +133,9 @@ import Testing
     @Test func aBackgroundCommandThatEndsBeforeItWaitsIsAFailure() async throws {
         let plan = try self.plan("echo broken; exit 4; \(Rule.waitMark)")
         let failure = await #expect(throws: RuleEngine.Failure.self) {
-            try await RuleSession.during(self.engine) { try await $0.run(plan, named: self.run) }
+            try await RuleSession.during(self.engine) {
+                try await $0.run(plan, named: self.run, self.progress)
+            }
         }
         #expect(failure?.message.contains("ended with 4 and said: broken") == true)
         #expect(!Self.isThere("\(self.run)-0"))
@@ -145,7 +148,9 @@ import Testing
             var engine = self.engine
             // Its grace is over at once too: it hangs.
             engine.limits.grace = engine.limits.reach
-            try await RuleSession.during(engine) { try await $0.run(plan, named: self.run) }
+            try await RuleSession.during(engine) {
+                try await $0.run(plan, named: self.run, self.progress)
+            }
         }
         #expect(failure?.message.contains("did not come to ${WAIT_CMD} within 300 s") == true)
     }
@@ -153,7 +158,7 @@ import Testing
     @Test func aCommandThatDoesNotEndWhenItIsLetGoIsKilled() async throws {
         let plan = try self.plan("echo $$ > $PLACE/pid; \(Rule.waitMark); tail -f /dev/null")
         try await RuleSession.during(self.engine) { session in
-            try await session.run(plan, named: self.run)
+            try await session.run(plan, named: self.run, self.progress)
             self.waits.pass(RuleLimits().grace)
             let told = await session.end()
             #expect(told.count == 1 && told[0].contains("did not end and was killed"), "\(told)")
@@ -183,7 +188,9 @@ import Testing
         let plan = try self.plan("tail -f /dev/null", isBackground: false)
         self.waits.pass(RuleLimits().command)
         let failure = await #expect(throws: RuleEngine.Failure.self) {
-            try await RuleSession.during(self.engine) { try await $0.run(plan, named: self.run) }
+            try await RuleSession.during(self.engine) {
+                try await $0.run(plan, named: self.run, self.progress)
+            }
         }
         #expect(failure?.message.contains("did not end within 300 s") == true)
         #expect(self.waits.pauses.isEmpty)
@@ -192,7 +199,9 @@ import Testing
     @Test func aCommandIsTriedTwelveTimesFiveSecondsApart() async throws {
         let plan = try self.plan("echo x >> $PLACE/tries; exit 1", isBackground: false)
         let failure = await #expect(throws: RuleEngine.Failure.self) {
-            try await RuleSession.during(self.engine) { try await $0.run(plan, named: self.run) }
+            try await RuleSession.during(self.engine) {
+                try await $0.run(plan, named: self.run, self.progress)
+            }
         }
         #expect(failure?.message == "pod db/db-0, container main: the command ended with 1")
         #expect(self.file("tries")?.count == 24)

@@ -19,6 +19,7 @@ final class ControllerStage: Sendable {
         limits.command = .seconds(301)
         limits.reach = .seconds(302)
         limits.freeze = .seconds(303)
+        limits.look = .seconds(304)
         return limits
     }()
     let runner = FakeRunner()
