@@ -180,6 +180,39 @@ import Testing
         }
     }
 
+    /// Those that end wait for no other pair; what is all there goes on when there is one again.
+    @Test(arguments: [(0, 0), (1, 0), (1, 1), (0, 2)]) func copiesEndWithTheirPair(
+        successful: Int,
+        failed: Int
+    ) {
+        let step = self.changed {
+            $0.stage = .volumes
+            $0.pair = nil
+            $0.volumes = .init(
+                areListed: true,
+                total: 2,
+                successful: successful,
+                failure: failed == 0 ? nil : Trouble(.pairRevoked, "revoked"),
+                failed: failed
+            )
+        }
+        guard case .failCancelling(let trouble) = step else {
+            Issue.record("\(step)")
+            return
+        }
+        #expect(trouble.reason == .clusterPairNotFound && trouble.remedy != nil)
+        #expect(trouble.message.hasPrefix("ClusterPair pair was deleted while volumes were copied"))
+    }
+
+    @Test func volumesThatHaveArrivedBeforeThePairWasDeletedAreNotLost() {
+        let arrived = self.changed {
+            $0.stage = .volumes
+            $0.pair = nil
+            $0.volumes = .init(areListed: true, total: 2, successful: 2)
+        }
+        #expect(arrived == .enter(.applications, .inProgress))
+    }
+
     @Test func aPairThatIsNotReadyIsNamedWithItsStatus() {
         let storage = self.changed {
             $0.stage = .volumes

@@ -50,8 +50,10 @@ import Testing
         await destination.end()
     }
 
-    /// Without its pair a Migration stands still and says why.
-    @Test func aPairThatIsDeletedTakesItsCopiesWithIt() async throws {
+    /// Whenever it is looked at: before the agents' pair is gone, after it, or by the next controller.
+    @Test(arguments: [false, true]) func aPairThatIsDeletedEndsItsMigration(
+        killed: Bool
+    ) async throws {
         let (source, destination, agent) = try await self.stage()
         try await source.create(pair: "lost", to: destination, in: self.namespace)
         try await source.create(
@@ -63,22 +65,20 @@ import Testing
         try await self.copies(of: "stuck", in: self.namespace, source)
         let pair = ObjectKey(self.namespace, "lost")
         _ = try await source.client.delete(StorkResource.clusterPairs, pair)
-        try await source.killAndRestart()
+        if killed { try await source.killAndRestart() }
         try await source.gone(StorkResource.clusterPairs, pair)
         #expect(try await source.outgoingPairs == [])
-        let held = try await source.object(StorkResource.migrations, self.namespace, "stuck") {
-            let status = MigrationStatus($0["status"])
-            return status.isFinal
-                || status.conditions["Succeeded"]?.reason == "ClusterPairNotFound"
-        }
-        // Where it is looked at after the agent has let go of the pair, and before the ClusterPair
-        // is gone, its copies have failed, and say so; else it waits for another ClusterPair.
-        let end = MigrationStatus(held["status"])
-        #expect(!end.isFinal || end.status == .failed, "\(end.json.pretty)")
+        let end = try await source.final("stuck", in: self.namespace)
+        let condition = try #require(end.conditions["Succeeded"])
+        #expect(end.status == .failed && condition.status == .no, "\(end.json.pretty)")
+        #expect(condition.reason == "ClusterPairNotFound", "\(end.json.pretty)")
+        #expect(condition.message.hasPrefix("ClusterPair lost was deleted"), "\(condition)")
+        #expect(condition.message.contains(" Try: create it on this cluster"), "\(condition)")
+        #expect(end.volumes.allSatisfy { $0.status == .failed }, "\(end.json.pretty)")
+        try await self.expectNothing(source, destination)
         let key = ObjectKey(self.namespace, "stuck")
         _ = try await source.client.delete(StorkResource.migrations, key)
         try await source.gone(StorkResource.migrations, key)
-        try await self.expectNothing(source, destination)
         withExtendedLifetime(agent) {}
         await source.end()
         await destination.end()

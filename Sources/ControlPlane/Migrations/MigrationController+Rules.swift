@@ -199,18 +199,6 @@ extension MigrationController {
         } catch let failure as RuleEngine.Failure { return Self.trouble(failure, .post) }
     }
 
-    /// The end, after which no copy goes on.
-    private func fail(_ migration: KubeObject, cancelling trouble: Trouble) async throws -> StepEnd
-    {
-        if let silence = await self.cancelCopies(of: migration) {
-            await self.shell.tell(
-                migration,
-                .warning(MigrationState.failed.rawValue, "a copy may go on: \(silence)")
-            )
-        }
-        return .on(try await self.fail(migration, trouble))
-    }
-
     /// Without volumes the post rule still undoes what the pre rule did.
     func skipVolumes(
         _ migration: KubeObject,

@@ -248,6 +248,17 @@ extension MigrationController {
         }
     }
 
+    /// The end, after which no copy goes on.
+    func fail(_ migration: KubeObject, cancelling trouble: Trouble) async throws -> StepEnd {
+        if let silence = await self.cancelCopies(of: migration) {
+            await self.shell.tell(
+                migration,
+                .warning(MigrationState.failed.rawValue, "a copy may go on: \(silence)")
+            )
+        }
+        return .on(try await self.fail(migration, trouble, withItsCopies: true))
+    }
+
     private func isProgressDue(of migration: KubeObject) -> Bool {
         let now = self.shell.environment.elapsed()
         return self.clocks.withLock { clocks in

@@ -148,6 +148,8 @@ final class MigrationController: Sendable {
             return try await self.release(migration, cancelling: cancelling)
         case .wait(let trouble): return try await self.wait(migration, trouble)
         case .fail(let trouble): return .on(try await self.fail(migration, trouble))
+        case .failCancelling(let trouble):
+            return try await self.fail(migration, cancelling: trouble)
         case .enter(let stage, let state):
             return .on(try await self.enter(stage, state, migration, facts))
         case .endLeftCommands: return .on(try await self.endLeftCommands(migration))
@@ -225,12 +227,22 @@ final class MigrationController: Sendable {
         return min(max((now - begun) / 2, Self.waits.lowerBound), Self.waits.upperBound)
     }
 
-    func fail(_ migration: KubeObject, _ trouble: Trouble) async throws -> KubeObject {
+    /// Writes the end without success; of the copies too that have not ended, where they have now.
+    func fail(
+        _ migration: KubeObject,
+        _ trouble: Trouble,
+        withItsCopies: Bool = false
+    ) async throws -> KubeObject {
         self.doubtPairs(of: migration, trouble)
         return try await self.write(
             migration,
             [.warning(MigrationState.failed.rawValue, trouble.text)]
         ) { status, now in
+            if withItsCopies {
+                status.volumes = status.volumes.map { entry in
+                    entry.status.isFinal ? entry : entry.failing(trouble, stage: "Backup").0
+                }
+            }
             status.fail(trouble, migration, now: now)
         }
     }

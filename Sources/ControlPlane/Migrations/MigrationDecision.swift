@@ -171,10 +171,11 @@ enum MigrationDecision {
 
     private static func volumes(_ facts: MigrationFacts) -> MigrationStep {
         guard facts.volumes.areListed else { return Self.startVolumes(facts) }
-        guard facts.pair != nil else { return .wait(Self.noPair(facts.clusterPair, facts)) }
-        guard facts.volumes.successful + facts.volumes.failed == facts.volumes.total else {
-            return .followVolumes
+        let isOver = facts.volumes.successful + facts.volumes.failed == facts.volumes.total
+        guard facts.pair != nil || isOver && facts.volumes.failed == 0 else {
+            return .failCancelling(Self.lostPair(facts))
         }
+        guard isOver else { return .followVolumes }
         // Only when all have ended: cancelling the others would lose what they have done.
         if let failure = facts.volumes.failure {
             return .fail(
@@ -217,6 +218,18 @@ enum MigrationDecision {
             .clusterPairNotFound,
             "clusterpairs.stork.libopenstorage.org \"\(name)\" not found",
             remedy: "create it on this cluster: godwit generate clusterpair there, apply it here"
+        )
+    }
+
+    /// The copies went with their pair: another one of the name would find nothing to go on with.
+    private static func lostPair(_ facts: MigrationFacts) -> Trouble {
+        Trouble(
+            .clusterPairNotFound,
+            "ClusterPair \(facts.clusterPair) was deleted while volumes were copied: its copies have "
+                + "ended",
+            remedy: "create it on this cluster, then migrate again: that goes on from what has "
+                + "arrived",
+            isPassing: false
         )
     }
 

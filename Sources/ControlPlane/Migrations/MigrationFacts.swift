@@ -59,7 +59,7 @@ struct MigrationFacts: Hashable, Sendable {
     var missingNamespaces: [String] = []
 
     var clusterPair: String
-    /// Nil where there is no object of the name.
+    /// Nil where there is no object of the name, or only one that is being deleted.
     var pair: Pair?
     var adminClusterPair = ""
     var adminPair: Pair?
@@ -89,6 +89,8 @@ enum MigrationStep: Hashable, Sendable {
     case wait(Trouble)
     /// The end, without success.
     case fail(Trouble)
+    /// Cancels the copies that run; then the end, without success.
+    case failCancelling(Trouble)
     /// Writes a stage and goes on.
     case enter(MigrationStage, MigrationState)
     /// Ends what a process that is gone has left running in pods.
@@ -111,8 +113,8 @@ enum MigrationStep: Hashable, Sendable {
     var changesDestination: Bool {
         switch self {
         case .runPreRule, .startVolumes, .applyResources: true
-        case .nothing, .addFinalizer, .release, .wait, .fail, .enter, .endLeftCommands,
-            .startOver, .skipVolumes, .followVolumes:
+        case .nothing, .addFinalizer, .release, .wait, .fail, .failCancelling, .enter,
+            .endLeftCommands, .startOver, .skipVolumes, .followVolumes:
             false
         }
     }

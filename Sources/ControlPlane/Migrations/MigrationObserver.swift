@@ -91,9 +91,10 @@ struct MigrationObserver: Sendable {
         _ name: String,
         in namespace: String
     ) async throws(ClusterError) -> MigrationFacts.Pair? {
-        guard !name.isEmpty, let pair = try await self.object(name, in: namespace) else {
-            return nil
-        }
+        // One that is being deleted takes its agents' pair, and with it the copies, along.
+        guard !name.isEmpty, let pair = try await self.object(name, in: namespace),
+            !pair.isBeingDeleted
+        else { return nil }
         let status = ClusterPairStatus(pair["status"])
         return MigrationFacts.Pair(
             name: name,
