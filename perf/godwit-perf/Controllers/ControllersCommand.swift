@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Foundation
 
 /// `godwit-perf controllers`: many Migrations on one controller, and one of many objects.
 struct ControllersCommand: AsyncParsableCommand {
@@ -18,9 +17,7 @@ struct ControllersCommand: AsyncParsableCommand {
     @Option(help: "Objects of the large namespace.") var configMaps = 1000
     @Option(help: "How often the large namespace is migrated anew.") var repeats = 3
     @Option(help: "How long nothing is done, in seconds.") var steady = 60
-    @Option(help: "Objects of each kind that the controller looks at at once.") var workers = 10
-    @Option(help: "The folder for pools and clusters.") var work = "perf/results/tmp"
-    @Option(help: "The folder for the JSON file.") var results = "perf/results"
+    @OptionGroup var sites: SiteOptions
 
     func validate() throws {
         guard self.migrations > 0, self.configMaps > 0, self.repeats > 0, self.steady > 0,
@@ -29,18 +26,17 @@ struct ControllersCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let work = URL(fileURLWithPath: self.work).standardizedFileURL.path
-        try Scratch.create(in: work)
-        Cleanup.shared.handleSignals()
-        defer { Cleanup.shared.run() }
-        let source = try await ControlledSite("a", workers: self.workers)
-        let destination = try await ControlledSite("b", workers: self.workers)
+        try await self.sites.measure { source, destination, results in
+            try await self.measure(source, destination, &results)
+        }
+    }
+
+    private func measure(
+        _ source: ControlledSite,
+        _ destination: ControlledSite,
+        _ results: inout ControllersResults
+    ) async throws {
         let measurement = ControllersMeasurement(source: source, destination: destination)
-        var results = ControllersResults(
-            date: ISO8601DateFormatter().string(from: Date()),
-            machine: Machine.describe(workFolder: work)
-        )
-        try await source.pair(with: destination)
         say("\(self.migrations) Migrations of small namespaces")
         results.many = try await measurement.many(self.migrations, volumes: self.volumes)
         say("nothing, for \(self.steady) s")
@@ -49,9 +45,5 @@ struct ControllersCommand: AsyncParsableCommand {
             say("one namespace with \(self.configMaps) ConfigMaps, \(number) of \(self.repeats)")
             results.large.append(try await measurement.large(self.configMaps, number))
         }
-        try await source.stop()
-        try await destination.stop()
-        let path = try results.write(to: self.results)
-        print("\n\(results.text)\n\n\(path)")
     }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
-
 /// What `godwit-perf controllers` found out; what its JSON file holds.
-struct ControllersResults: Codable {
+struct ControllersResults: SiteResults {
+    static let name = "controllers"
+
     /// Many small namespaces.
     struct Many: Codable {
         var migrations: Int
@@ -52,15 +52,6 @@ struct ControllersResults: Codable {
 }
 
 extension ControllersResults {
-    /// Writes the JSON file beside earlier ones of the day, and returns where it is.
-    func write(to folder: String) throws -> String {
-        try Results.write(
-            self,
-            stem: "\(folder)/\(self.date.prefix(10))-controllers-\(self.machine.fingerprint)"
-        )
-    }
-
-    /// What is printed; perf/README.md says what each figure means.
     var text: String {
         var table = Table(["figure", "value"], leftColumns: 1)
         if let many { Self.add(many, to: &table) }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Foundation
 
 /// `godwit-perf schedules`: many MigrationSchedules on one controller.
 struct SchedulesCommand: AsyncParsableCommand {
@@ -19,9 +18,7 @@ struct SchedulesCommand: AsyncParsableCommand {
     @Option(help: "Rounds of triggers and quiet: from the second on nothing may grow.")
     var rounds = 2
     @Option(help: "How long nothing is due in each round, in seconds.") var steady = 120
-    @Option(help: "Objects of each kind that the controller looks at at once.") var workers = 10
-    @Option(help: "The folder for pools and clusters.") var work = "perf/results/tmp"
-    @Option(help: "The folder for the JSON file.") var results = "perf/results"
+    @OptionGroup var sites: SiteOptions
 
     func validate() throws {
         guard self.schedules > 0, self.rounds > 0, self.steady > 0,
@@ -30,18 +27,17 @@ struct SchedulesCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let work = URL(fileURLWithPath: self.work).standardizedFileURL.path
-        try Scratch.create(in: work)
-        Cleanup.shared.handleSignals()
-        defer { Cleanup.shared.run() }
-        let source = try await ControlledSite("a", workers: self.workers)
-        let destination = try await ControlledSite("b", workers: self.workers)
+        try await self.sites.measure { source, destination, results in
+            try await self.measure(source, destination, &results)
+        }
+    }
+
+    private func measure(
+        _ source: ControlledSite,
+        _ destination: ControlledSite,
+        _ results: inout SchedulesResults
+    ) async throws {
         let measurement = SchedulesMeasurement(source: source, destination: destination)
-        var results = SchedulesResults(
-            date: ISO8601DateFormatter().string(from: Date()),
-            machine: Machine.describe(workFolder: work)
-        )
-        try await source.pair(with: destination)
         say("making \(self.schedules) MigrationSchedules")
         results.creation = try await measurement.create(self.schedules, active: self.triggers)
         for number in 1...self.rounds {
@@ -52,9 +48,5 @@ struct SchedulesCommand: AsyncParsableCommand {
                 try await measurement.round(self.triggers, steadySeconds: self.steady)
             )
         }
-        try await source.stop()
-        try await destination.stop()
-        let path = try results.write(to: self.results)
-        print("\n\(results.text)\n\n\(path)")
     }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
-
 /// What `godwit-perf schedules` found out; what its JSON file holds.
-struct SchedulesResults: Codable {
+struct SchedulesResults: SiteResults {
+    static let name = "schedules"
+
     /// All schedules made, with a copy of each at the destination.
     struct Creation: Codable {
         var schedules: Int
@@ -42,15 +42,6 @@ struct SchedulesResults: Codable {
 }
 
 extension SchedulesResults {
-    /// Writes the JSON file beside earlier ones of the day, and returns where it is.
-    func write(to folder: String) throws -> String {
-        try Results.write(
-            self,
-            stem: "\(folder)/\(self.date.prefix(10))-schedules-\(self.machine.fingerprint)"
-        )
-    }
-
-    /// What is printed; perf/README.md says what each figure means.
     var text: String {
         var table = Table(
             ["figure"] + self.rounds.indices.map { "round \($0 + 1)" },
@@ -76,14 +67,4 @@ extension SchedulesResults {
             """
         return "\(made)\n\n\(table.text)"
     }
-}
-
-/// Megabytes without a fraction.
-func megabytes(_ bytes: Int) -> String { fixed(Double(bytes) / 1e6, 0) }
-
-/// What was asked, by cluster and verb.
-func requestText(_ requests: [String: Double], digits: Int) -> String {
-    let named = requests.filter { $0.value != 0 }.sorted { $0.key < $1.key }
-    let texts = named.map { "\($0.key) \(fixed($0.value, digits))" }
-    return texts.isEmpty ? "none" : texts.joined(separator: ", ")
 }
