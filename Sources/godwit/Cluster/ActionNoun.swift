@@ -5,7 +5,7 @@ import Kinds
 import ObjectModel
 
 /// An Action of one direction.
-protocol ActionNoun: ClusterNoun {
+protocol ActionNoun: AwaitedNoun {
     static var type: ActionType { get }
 }
 

@@ -17,9 +17,9 @@ struct WaitCommand: ParsableCommand {
               godwit wait migrationschedule mysqlmigrationschedule -n mysql
             """,
         subcommands: [
-            WaitForPair.self, WaitForMigration.self, WaitForSchedule.self,
-            WaitForAction<FailoverNoun>.self,
-            WaitForAction<FailbackNoun>.self, WaitForAction<DrillNoun>.self,
+            WaitFor<ClusterPairNoun>.self, WaitFor<MigrationNoun>.self,
+            WaitFor<MigrationScheduleNoun>.self, WaitFor<FailoverNoun>.self,
+            WaitFor<FailbackNoun>.self, WaitFor<DrillNoun>.self,
         ]
     )
 }
@@ -34,60 +34,80 @@ struct WaitOptions: ParsableArguments {
 
     var longest: Duration { .seconds(self.timeout ?? ObjectWait.longest) }
 
-    /// Waits for a Migration of the namespace.
-    func follow(_ migration: String, in cluster: Cluster) async throws {
-        let waiting = MigrationWatch(
-            cluster: cluster,
-            console: self.options.console,
-            again: self.options.again(cluster.namespace),
-            timeout: self.longest,
-            view: .line
-        )
-        try await waiting.untilFinal(ObjectKey(cluster.namespace, migration))
-    }
+    /// What names the same cluster and namespace in another command.
+    func again(in cluster: Cluster) -> String { self.options.again(cluster.namespace) }
 }
 
-struct WaitForPair: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: ClusterPairNoun.word,
-        abstract: "Waits until a ClusterPair is Ready.",
-        discussion: """
-            Example: godwit wait clusterpair remotecluster -n mysql --timeout 60
-            A pair that is refused may still become Ready: mended, it is tried again.
-            """,
-        aliases: ClusterPairNoun.aliases
-    )
+/// A kind whose end can be waited for.
+protocol AwaitedNoun: ClusterNoun {
+    /// What the help of `wait` says of it.
+    static var waiting: (abstract: String, discussion: String) { get }
+    /// Waits until one of these has come to its end.
+    static func wait(
+        for name: String,
+        in cluster: Cluster,
+        _ options: WaitOptions
+    ) async throws
+}
+
+/// `godwit wait KIND NAME`.
+struct WaitFor<Noun: AwaitedNoun>: AsyncParsableCommand {
+    static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: Noun.word,
+            abstract: Noun.waiting.abstract,
+            discussion: Noun.waiting.discussion,
+            aliases: Noun.aliases
+        )
+    }
 
     @Argument(
-        help: "The name of the ClusterPair.",
-        completion: ClusterCompletions.names(of: ClusterPairNoun.self)
+        help: "The name of the \(Noun.title).",
+        completion: ClusterCompletions.names(of: Noun.self)
     )
     var name: String
     @OptionGroup var waiting: WaitOptions
 
     func run() async throws {
-        let console = self.waiting.options.console
         try await self.waiting.options.withCluster { cluster in
-            let key = ObjectKey(cluster.namespace, self.name)
-            _ = try await cluster.get(ClusterPairNoun.resource, key.name, key.namespace)
-            let wait = ObjectWait(
-                cluster: cluster,
-                resource: ClusterPairNoun.resource,
-                title: ClusterPairNoun.title,
-                timeout: self.waiting.longest,
-                back: "godwit wait \(ClusterPairNoun.word) \(key.name) "
-                    + self.waiting.options.again(key.namespace)
-            )
-            var lines = PhaseLines(console: console) { Self.phase(of: $0) }
-            let pair = try await wait.object(
-                key,
-                &lines,
-                isFinal: { Self.ready($0)?.status == .yes },
-                progress: { Self.phase(of: $0) }
-            )
-            var text = ObjectText<ClusterPairNoun>(format: console.format)
-            console.raw(text.list([pair], now: .now))
+            try await Noun.wait(for: self.name, in: cluster, self.waiting)
         }
+    }
+}
+
+extension ClusterPairNoun: AwaitedNoun {
+    static let waiting = (
+        abstract: "Waits until a ClusterPair is Ready.",
+        discussion: """
+        Example: godwit wait clusterpair remotecluster -n mysql --timeout 60
+        A pair that is refused may still become Ready: mended, it is tried again.
+        """
+    )
+
+    static func wait(
+        for name: String,
+        in cluster: Cluster,
+        _ options: WaitOptions
+    ) async throws {
+        let console = options.options.console
+        let key = ObjectKey(cluster.namespace, name)
+        _ = try await cluster.get(Self.resource, key.name, key.namespace)
+        let wait = ObjectWait(
+            cluster: cluster,
+            resource: Self.resource,
+            title: Self.title,
+            timeout: options.longest,
+            back: "godwit wait \(Self.word) \(key.name) \(options.again(in: cluster))"
+        )
+        var lines = PhaseLines(console: console) { Self.phase(of: $0) }
+        let pair = try await wait.object(
+            key,
+            &lines,
+            isFinal: { Self.ready($0)?.status == .yes },
+            progress: { Self.phase(of: $0) }
+        )
+        var text = ObjectText<Self>(format: console.format)
+        console.raw(text.list([pair], now: .now))
     }
 
     private static func ready(_ pair: KubeObject) -> Condition? {
@@ -99,102 +119,84 @@ struct WaitForPair: AsyncParsableCommand {
     }
 }
 
-struct WaitForMigration: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: MigrationNoun.word,
+extension MigrationNoun: AwaitedNoun {
+    static let waiting = (
         abstract: "Waits for the end of a Migration; exits as 'create migration --wait' does.",
         discussion: """
-            Example: godwit wait migration mysqlmigration -n mysql --timeout 3600
-            Ctrl-C stops watching, not the migration.
-            """,
-        aliases: MigrationNoun.aliases
+        Example: godwit wait migration mysqlmigration -n mysql --timeout 3600
+        Ctrl-C stops watching, not the migration.
+        """
     )
 
-    @Argument(
-        help: "The name of the Migration.",
-        completion: ClusterCompletions.names(of: MigrationNoun.self)
-    )
-    var name: String
-    @OptionGroup var waiting: WaitOptions
-
-    func run() async throws {
-        try await self.waiting.options.withCluster { cluster in
-            try await self.waiting.follow(self.name, in: cluster)
-        }
+    static func wait(
+        for name: String,
+        in cluster: Cluster,
+        _ options: WaitOptions
+    ) async throws {
+        let watch = MigrationWatch(
+            cluster: cluster,
+            console: options.options.console,
+            again: options.again(in: cluster),
+            timeout: options.longest,
+            view: .line
+        )
+        try await watch.untilFinal(ObjectKey(cluster.namespace, name))
     }
 }
 
-struct WaitForSchedule: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: MigrationScheduleNoun.word,
+extension MigrationScheduleNoun: AwaitedNoun {
+    static let waiting = (
         abstract: "Waits for the end of the newest Migration of a schedule, and exits as it ended.",
         discussion: """
-            Example: godwit wait migrationschedule mysqlmigrationschedule -n mysql
-            Where it has begun none yet, the first one is waited for.
-            Ctrl-C stops watching, not the migration.
-            """,
-        aliases: MigrationScheduleNoun.aliases
+        Example: godwit wait migrationschedule mysqlmigrationschedule -n mysql
+        Where it has begun none yet, the first one is waited for.
+        Ctrl-C stops watching, not the migration.
+        """
     )
 
-    @Argument(
-        help: "The name of the MigrationSchedule.",
-        completion: ClusterCompletions.names(of: MigrationScheduleNoun.self)
-    )
-    var name: String
-    @OptionGroup var waiting: WaitOptions
-
-    func run() async throws {
-        try await self.waiting.options.withCluster { cluster in
-            let schedule = try await cluster.get(
-                MigrationScheduleNoun.resource,
-                self.name,
-                cluster.namespace
-            )
-            let again = self.waiting.options.again(cluster.namespace)
-            let facts = ScheduleFacts(schedule)
-            if facts.runs.isEmpty { try facts.checkThatItBegins(again) }
-            let watch = ScheduleWatch(
-                cluster: cluster,
-                console: self.waiting.options.console,
-                again: again,
-                timeout: self.waiting.longest
-            )
-            try await watch.untilFinal(schedule.key) { ScheduleFacts($0).runs.last }
-        }
+    static func wait(
+        for name: String,
+        in cluster: Cluster,
+        _ options: WaitOptions
+    ) async throws {
+        let schedule = try await cluster.get(Self.resource, name, cluster.namespace)
+        let again = options.again(in: cluster)
+        let facts = ScheduleFacts(schedule)
+        if facts.runs.isEmpty { try facts.checkThatItBegins(again) }
+        let watch = ScheduleWatch(
+            cluster: cluster,
+            console: options.options.console,
+            again: again,
+            timeout: options.longest
+        )
+        try await watch.untilFinal(schedule.key) { ScheduleFacts($0).runs.last }
     }
 }
 
-struct WaitForAction<Noun: ActionNoun>: AsyncParsableCommand {
-    static var configuration: CommandConfiguration {
-        CommandConfiguration(
-            commandName: Noun.word,
-            abstract: "Waits for the end of a \(Noun.word), and fails where it failed.",
+extension ActionNoun {
+    static var waiting: (abstract: String, discussion: String) {
+        (
+            abstract: "Waits for the end of a \(Self.word), and fails where it failed.",
             discussion: """
-                Example: godwit wait \(Noun.word) \(Noun.example) -n mysql
-                Ctrl-C stops watching, not the \(Noun.word).
-                """,
-            aliases: Noun.aliases
+            Example: godwit wait \(Self.word) \(Self.example) -n mysql
+            Ctrl-C stops watching, not the \(Self.word).
+            """
         )
     }
 
-    @Argument(
-        help: "The name that 'perform' printed.",
-        completion: ClusterCompletions.names(of: Noun.self)
-    )
-    var name: String
-    @OptionGroup var waiting: WaitOptions
-
-    func run() async throws {
-        try await self.waiting.options.withCluster { cluster in
-            _ = try await Noun.get(self.name, cluster.namespace, in: cluster)
-            let watch = ActionWatch<Noun>(
-                cluster: cluster,
-                console: self.waiting.options.console,
-                again: self.waiting.options.again(cluster.namespace),
-                timeout: self.waiting.longest
-            )
-            try await watch.untilFinal(ObjectKey(cluster.namespace, self.name))
-        }
+    static func wait(
+        for name: String,
+        in cluster: Cluster,
+        _ options: WaitOptions
+    ) async throws {
+        _ = try await Self.get(name, cluster.namespace, in: cluster)
+        let watch = ActionWatch<Self>(
+            cluster: cluster,
+            console: options.options.console,
+            again: options.again(in: cluster),
+            timeout: options.longest
+        )
+        try await watch.untilFinal(ObjectKey(cluster.namespace, name))
     }
 }
 
