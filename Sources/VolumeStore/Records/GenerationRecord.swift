@@ -51,26 +51,26 @@ extension GenerationRecord: Codable {
         let values = try decoder.container(keyedBy: Keys.self)
         self.init(
             Generation(
-                volume: try values.identifier(VolumeID.self, forKey: .volume),
-                lineage: try values.identifier(LineageID.self, forKey: .lineage),
-                number: try values.number(forKey: .number),
-                snapshot: try values.identifier(SnapshotID.self, forKey: .snapshot),
+                volume: try values.decode(VolumeID.self, forKey: .volume),
+                lineage: try values.decode(LineageID.self, forKey: .lineage),
+                number: try values.decode(GenerationNumber.self, forKey: .number),
+                snapshot: try values.decode(SnapshotID.self, forKey: .snapshot),
                 size: try values.size(forKey: .size),
                 root: try values.root(forKey: .root)
             ),
             algorithm: try values.algorithm(forKey: .algorithm),
             clonedFrom: values.contains(.clonedFrom)
-                ? try values.number(forKey: .clonedFrom) : nil
+                ? try values.decode(GenerationNumber.self, forKey: .clonedFrom) : nil
         )
     }
 
     /// Writes the record.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
-        try values.encode(self.generation.volume.description, forKey: .volume)
-        try values.encode(self.generation.lineage.description, forKey: .lineage)
-        try values.encode(self.generation.number.number, forKey: .number)
-        try values.encode(self.generation.snapshot.description, forKey: .snapshot)
+        try values.encode(self.generation.volume, forKey: .volume)
+        try values.encode(self.generation.lineage, forKey: .lineage)
+        try values.encode(self.generation.number, forKey: .number)
+        try values.encode(self.generation.snapshot, forKey: .snapshot)
         try values.encode(self.generation.size.bytes, forKey: .size)
         try values.encode(self.generation.root.description, forKey: .root)
         try values.encode(self.algorithm.recordName, forKey: .algorithm)

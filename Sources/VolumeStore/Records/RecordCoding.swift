@@ -1,19 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BlockTypes
+public import BlockTypes
 
 // How our types stand in the JSON of a state file: identifiers, digests and keys as hexadecimal
 // digits, counts as plain numbers. BlockTypes knows no file format, so the forms are given here.
 
-extension KeyedDecodingContainer {
-    func identifier<ID: Identifier>(_ type: ID.Type, forKey key: Key) throws -> ID {
-        let text = try self.decode(String.self, forKey: key)
-        guard let value = ID(text) else {
-            throw self.malformed(key, "is not an identifier of 32 hexadecimal digits")
+extension Identifier {
+    /// Reads 32 hexadecimal digits.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        guard let value = Self(try container.decode(String.self)) else {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "is not an identifier of 32 hexadecimal digits"
+            )
         }
-        return value
+        self = value
     }
 
+    /// Writes 32 hexadecimal digits.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(self.description)
+    }
+}
+
+extension VolumeID: Codable {}
+extension LineageID: Codable {}
+extension SnapshotID: Codable {}
+extension TransferID: Codable {}
+extension GroupID: Codable {}
+extension ClusterID: Codable {}
+
+extension GenerationNumber: Codable {
+    /// Reads a plain number.
+    public init(from decoder: any Decoder) throws {
+        self.init(try decoder.singleValueContainer().decode(UInt64.self))
+    }
+
+    /// Writes a plain number.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(self.number)
+    }
+}
+
+extension KeyedDecodingContainer {
     func bytes(forKey key: Key) throws -> [UInt8] {
         let text = try self.decode(String.self, forKey: key)
         guard let bytes = Hexadecimal.bytes(of: text) else {
@@ -36,10 +68,6 @@ extension KeyedDecodingContainer {
             throw self.malformed(key, "is larger than the largest volume")
         }
         return size
-    }
-
-    func number(forKey key: Key) throws -> GenerationNumber {
-        GenerationNumber(try self.decode(UInt64.self, forKey: key))
     }
 
     func algorithm(forKey key: Key) throws -> DigestAlgorithm {

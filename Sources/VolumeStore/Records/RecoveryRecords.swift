@@ -64,10 +64,10 @@ extension ForkRecord {
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
-            lineage: try values.identifier(LineageID.self, forKey: .lineage),
-            owner: try values.identifier(ClusterID.self, forKey: .owner),
-            number: try values.number(forKey: .number),
-            snapshot: try values.identifier(SnapshotID.self, forKey: .snapshot),
+            lineage: try values.decode(LineageID.self, forKey: .lineage),
+            owner: try values.decode(ClusterID.self, forKey: .owner),
+            number: try values.decode(GenerationNumber.self, forKey: .number),
+            snapshot: try values.decode(SnapshotID.self, forKey: .snapshot),
             size: try values.size(forKey: .size),
             formerRoot: try values.root(forKey: .formerRoot),
             root: try values.root(forKey: .root),
@@ -80,10 +80,10 @@ extension ForkRecord {
     /// The form in the file.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
-        try values.encode(self.lineage.description, forKey: .lineage)
-        try values.encode(self.owner.description, forKey: .owner)
-        try values.encode(self.number.number, forKey: .number)
-        try values.encode(self.snapshot.description, forKey: .snapshot)
+        try values.encode(self.lineage, forKey: .lineage)
+        try values.encode(self.owner, forKey: .owner)
+        try values.encode(self.number, forKey: .number)
+        try values.encode(self.snapshot, forKey: .snapshot)
         try values.encode(self.size.bytes, forKey: .size)
         try values.encode(self.formerRoot.description, forKey: .formerRoot)
         try values.encode(self.root.description, forKey: .root)

@@ -117,7 +117,7 @@ extension StageRecord: Codable {
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
         self.init(
-            transfer: try values.identifier(TransferID.self, forKey: .transfer),
+            transfer: try values.decode(TransferID.self, forKey: .transfer),
             mode: try values.mode(forKey: .mode),
             visible: try values.decodeIfPresent(GenerationRecord.self, forKey: .visible),
             target: try values.decode(StageTarget.self, forKey: .target),
@@ -129,7 +129,7 @@ extension StageRecord: Codable {
     /// Writes the record.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
-        try values.encode(self.transfer.description, forKey: .transfer)
+        try values.encode(self.transfer, forKey: .transfer)
         try values.encode(self.mode.recordName, forKey: .mode)
         try values.encodeIfPresent(self.visible, forKey: .visible)
         try values.encode(self.target, forKey: .target)
@@ -151,10 +151,10 @@ extension StageTarget: Codable {
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
         self.init(
-            volume: try values.identifier(VolumeID.self, forKey: .volume),
-            lineage: try values.identifier(LineageID.self, forKey: .lineage),
-            number: try values.number(forKey: .number),
-            snapshot: try values.identifier(SnapshotID.self, forKey: .snapshot),
+            volume: try values.decode(VolumeID.self, forKey: .volume),
+            lineage: try values.decode(LineageID.self, forKey: .lineage),
+            number: try values.decode(GenerationNumber.self, forKey: .number),
+            snapshot: try values.decode(SnapshotID.self, forKey: .snapshot),
             size: try values.size(forKey: .size)
         )
     }
@@ -162,10 +162,10 @@ extension StageTarget: Codable {
     /// Writes the record.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
-        try values.encode(self.volume.description, forKey: .volume)
-        try values.encode(self.lineage.description, forKey: .lineage)
-        try values.encode(self.number.number, forKey: .number)
-        try values.encode(self.snapshot.description, forKey: .snapshot)
+        try values.encode(self.volume, forKey: .volume)
+        try values.encode(self.lineage, forKey: .lineage)
+        try values.encode(self.number, forKey: .number)
+        try values.encode(self.snapshot, forKey: .snapshot)
         try values.encode(self.size.bytes, forKey: .size)
     }
 }

@@ -114,6 +114,28 @@ public enum StateFile {
         return try Self.decode(type, from: bytes, path: path)
     }
 
+    /// Reads the records of a directory, which is made where there is none.
+    ///
+    /// - Returns: the records that can be read, and what is wrong with the others.
+    /// - Throws: when the directory cannot be read.
+    static func all<Record: StateRecord>(
+        _ type: Record.Type,
+        in directory: String
+    ) throws(StoreError) -> (records: [Record], faults: [VolumeFault]) {
+        try DurableFile.makeDirectory(directory)
+        var records: [Record] = []
+        var faults: [VolumeFault] = []
+        for name in try PoolDirectory.names(in: directory) where name.hasSuffix(".json") {
+            let path = "\(directory)/\(name)"
+            do throws(StoreError) {
+                if let record = try Self.load(type, from: path) { records.append(record) }
+            } catch {
+                faults.append(VolumeFault(directory: path, error: error))
+            }
+        }
+        return (records, faults)
+    }
+
     /// Replaces a state file; durable when it returns.
     ///
     /// - Throws: what writing failed with; the file then still has its old record or none.

@@ -118,16 +118,16 @@ extension VolumeRecord: Codable {
             throw values.malformed(.lineageKey, "does not have 32 bytes")
         }
         self.init(
-            volume: try values.identifier(VolumeID.self, forKey: .volume),
+            volume: try values.decode(VolumeID.self, forKey: .volume),
             name: try values.decode(String.self, forKey: .name),
             role: try values.decode(VolumeRole.self, forKey: .role),
             size: try values.size(forKey: .size),
-            lineage: try values.identifier(LineageID.self, forKey: .lineage),
+            lineage: try values.decode(LineageID.self, forKey: .lineage),
             key: key,
             algorithm: try values.algorithm(forKey: .algorithm),
             backing: backing,
             owner: values.contains(.owner)
-                ? try values.identifier(ClusterID.self, forKey: .owner) : nil,
+                ? try values.decode(ClusterID.self, forKey: .owner) : nil,
             fork: try values.decodeIfPresent(ForkRecord.self, forKey: .fork),
             takenOver: try values.decodeIfPresent(TakeOverRecord.self, forKey: .takenOver),
             copiedFrom: try values.decodeIfPresent(CopyRecord.self, forKey: .copiedFrom)
@@ -137,11 +137,11 @@ extension VolumeRecord: Codable {
     /// Writes the record.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
-        try values.encode(self.volume.description, forKey: .volume)
+        try values.encode(self.volume, forKey: .volume)
         try values.encode(self.name, forKey: .name)
         try values.encode(self.role, forKey: .role)
         try values.encode(self.size.bytes, forKey: .size)
-        try values.encode(self.lineage.description, forKey: .lineage)
+        try values.encode(self.lineage, forKey: .lineage)
         try values.encode(Hexadecimal.text(of: self.key.bytes), forKey: .lineageKey)
         try values.encode(self.algorithm.recordName, forKey: .algorithm)
         switch self.backing {

@@ -10,12 +10,12 @@ public import BlockTypes
 ///   └────drop─────▶ dropped
 /// ```
 /// Holds: `releasing` is durable before the first member is shown, and only when all are proven.
-public struct HoldRecord: StateRecord, Hashable {
+public struct HoldRecord: StateRecord, Codable, Hashable {
     /// The version of the form of the file.
     public static let format = 1
 
     /// One volume of the group, and the view of it that is held back.
-    public struct Member: Hashable, Sendable {
+    public struct Member: Codable, Hashable, Sendable {
         /// The volume.
         public let volume: VolumeID
         /// The frozen view at the source.
@@ -115,62 +115,4 @@ public enum HoldError: Error, Hashable {
     case busy(String)
     /// The disk failed, or holds other bytes than were proven.
     case store(StoreError)
-}
-
-extension HoldRecord: Codable {
-    private enum Keys: String, CodingKey {
-        case group
-        case pair
-        case members
-        case created
-        case touched
-        case state
-    }
-
-    /// The form in the file.
-    public init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Keys.self)
-        self.init(
-            group: try values.identifier(GroupID.self, forKey: .group),
-            pair: try values.identifier(ClusterID.self, forKey: .pair),
-            members: try values.decode([Member].self, forKey: .members),
-            created: try values.decode(UInt64.self, forKey: .created)
-        )
-        self.touched = try values.decode(UInt64.self, forKey: .touched)
-        self.state = try values.decode(State.self, forKey: .state)
-    }
-
-    /// The form in the file.
-    public func encode(to encoder: any Encoder) throws {
-        var values = encoder.container(keyedBy: Keys.self)
-        try values.encode(self.group.description, forKey: .group)
-        try values.encode(self.pair.description, forKey: .pair)
-        try values.encode(self.members, forKey: .members)
-        try values.encode(self.created, forKey: .created)
-        try values.encode(self.touched, forKey: .touched)
-        try values.encode(self.state, forKey: .state)
-    }
-}
-
-extension HoldRecord.Member: Codable {
-    private enum Keys: String, CodingKey {
-        case volume
-        case snapshot
-    }
-
-    /// The form in the file.
-    public init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Keys.self)
-        self.init(
-            volume: try values.identifier(VolumeID.self, forKey: .volume),
-            snapshot: try values.identifier(SnapshotID.self, forKey: .snapshot)
-        )
-    }
-
-    /// The form in the file.
-    public func encode(to encoder: any Encoder) throws {
-        var values = encoder.container(keyedBy: Keys.self)
-        try values.encode(self.volume.description, forKey: .volume)
-        try values.encode(self.snapshot.description, forKey: .snapshot)
-    }
 }

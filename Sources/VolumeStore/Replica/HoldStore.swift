@@ -46,17 +46,10 @@ public final class HoldStore: Sendable {
         self.directory = "\(pool)/holds"
         self.replicas = replicas
         self.hook = hook
-        try DurableFile.makeDirectory(self.directory)
         var state = State()
-        var faults: [VolumeFault] = []
-        for name in try PoolDirectory.names(in: self.directory) where name.hasSuffix(".json") {
-            let path = "\(self.directory)/\(name)"
-            do throws(StoreError) {
-                guard let record = try StateFile.load(HoldRecord.self, from: path) else { continue }
-                state.holds[Key(pair: record.pair, group: record.group)] = record
-            } catch {
-                faults.append(VolumeFault(directory: path, error: error))
-            }
+        let (records, faults) = try StateFile.all(HoldRecord.self, in: self.directory)
+        for record in records {
+            state.holds[Key(pair: record.pair, group: record.group)] = record
         }
         self.state = Locked(state)
         self.unreadable = faults

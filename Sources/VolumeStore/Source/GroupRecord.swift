@@ -116,22 +116,11 @@ public final class GroupStore: Sendable {
     /// - Throws: when the pool cannot be read.
     public init(pool: String, sources: SourceStore) throws(StoreError) {
         self.directory = "\(pool)/groups"
-        try DurableFile.makeDirectory(self.directory)
         var state = State()
-        var faults: [VolumeFault] = []
-        for name in try PoolDirectory.names(in: self.directory) where name.hasSuffix(".json") {
-            let path = "\(self.directory)/\(name)"
-            do throws(StoreError) {
-                guard let record = try StateFile.load(GroupRecord.self, from: path) else {
-                    continue
-                }
-                state.groups[record.id] = record
-                if record.state == .open {
-                    state.views[record.id] = Self.views(of: record, sources)
-                }
-            } catch {
-                faults.append(VolumeFault(directory: path, error: error))
-            }
+        let (records, faults) = try StateFile.all(GroupRecord.self, in: self.directory)
+        for record in records {
+            state.groups[record.id] = record
+            if record.state == .open { state.views[record.id] = Self.views(of: record, sources) }
         }
         self.state = Locked(state)
         self.unreadable = faults
@@ -230,83 +219,17 @@ public final class GroupStore: Sendable {
 }
 
 extension GroupRecord: Codable {
-    private enum Keys: String, CodingKey {
+    private enum CodingKeys: String, CodingKey {
         case id
         case pair
         case cluster
-        case atomic
+        case isAtomic = "atomic"
         case frozen
         case members
         case request
-        case registered
-        case dropPending
+        case isRegistered = "registered"
+        case isDropPending = "dropPending"
         case touched
         case state
-    }
-
-    /// The form in the file.
-    public init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Keys.self)
-        self.init(
-            id: try values.identifier(GroupID.self, forKey: .id),
-            pair: try values.decode(String.self, forKey: .pair),
-            cluster: try values.identifier(ClusterID.self, forKey: .cluster),
-            isAtomic: try values.decode(Bool.self, forKey: .atomic),
-            frozen: try values.decode(Int64.self, forKey: .frozen),
-            members: try values.decode([Member].self, forKey: .members),
-            request: try values.decode(String.self, forKey: .request)
-        )
-        self.isRegistered = try values.decode(Bool.self, forKey: .registered)
-        self.isDropPending = try values.decode(Bool.self, forKey: .dropPending)
-        self.touched = try values.decode(UInt64.self, forKey: .touched)
-        self.state = try values.decode(State.self, forKey: .state)
-    }
-
-    /// The form in the file.
-    public func encode(to encoder: any Encoder) throws {
-        var values = encoder.container(keyedBy: Keys.self)
-        try values.encode(self.id.description, forKey: .id)
-        try values.encode(self.pair, forKey: .pair)
-        try values.encode(self.cluster.description, forKey: .cluster)
-        try values.encode(self.isAtomic, forKey: .atomic)
-        try values.encode(self.frozen, forKey: .frozen)
-        try values.encode(self.members, forKey: .members)
-        try values.encode(self.request, forKey: .request)
-        try values.encode(self.isRegistered, forKey: .registered)
-        try values.encode(self.isDropPending, forKey: .dropPending)
-        try values.encode(self.touched, forKey: .touched)
-        try values.encode(self.state, forKey: .state)
-    }
-}
-
-extension GroupRecord.Member {
-    private enum Keys: String, CodingKey {
-        case name
-        case volume
-        case number
-        case snapshot
-        case transfer
-    }
-
-    /// The form in the file.
-    public init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Keys.self)
-        self.init(
-            name: try values.decode(String.self, forKey: .name),
-            volume: try values.identifier(VolumeID.self, forKey: .volume),
-            number: try values.number(forKey: .number),
-            snapshot: try values.identifier(SnapshotID.self, forKey: .snapshot),
-            transfer: try values.identifier(TransferID.self, forKey: .transfer)
-        )
-    }
-
-    /// The form in the file.
-    public func encode(to encoder: any Encoder) throws {
-        var values = encoder.container(keyedBy: Keys.self)
-        try values.encode(self.name, forKey: .name)
-        try values.encode(self.volume.description, forKey: .volume)
-        try values.encode(self.number.number, forKey: .number)
-        try values.encode(self.snapshot.description, forKey: .snapshot)
-        try values.encode(self.transfer.description, forKey: .transfer)
     }
 }

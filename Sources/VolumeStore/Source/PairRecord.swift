@@ -115,7 +115,7 @@ extension PairRecord: Codable {
     /// The form in the file.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
-        self.pair = try values.identifier(ClusterID.self, forKey: .pair)
+        self.pair = try values.decode(ClusterID.self, forKey: .pair)
         self.committed =
             try values.decodeIfPresent(GenerationRecord.self, forKey: .committed)?.generation
         self.pending = try values.decodeIfPresent(PendingTarget.self, forKey: .pending)
@@ -126,7 +126,7 @@ extension PairRecord: Codable {
     /// The form in the file.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
-        try values.encode(self.pair.description, forKey: .pair)
+        try values.encode(self.pair, forKey: .pair)
         let committed = self.committed.map { GenerationRecord($0, algorithm: .ph128) }
         try values.encodeIfPresent(committed, forKey: .committed)
         try values.encodeIfPresent(self.pending, forKey: .pending)
@@ -148,8 +148,8 @@ extension PendingTarget: Codable {
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
         self.init(
-            number: try values.number(forKey: .number),
-            snapshot: try values.identifier(SnapshotID.self, forKey: .snapshot),
+            number: try values.decode(GenerationNumber.self, forKey: .number),
+            snapshot: try values.decode(SnapshotID.self, forKey: .snapshot),
             size: try values.size(forKey: .size),
             mode: try values.mode(forKey: .mode),
             reason: try values.decodeIfPresent(String.self, forKey: .reason)
@@ -159,8 +159,8 @@ extension PendingTarget: Codable {
     /// The form in the file.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
-        try values.encode(self.number.number, forKey: .number)
-        try values.encode(self.snapshot.description, forKey: .snapshot)
+        try values.encode(self.number, forKey: .number)
+        try values.encode(self.snapshot, forKey: .snapshot)
         try values.encode(self.size.bytes, forKey: .size)
         try values.encode(self.mode.recordName, forKey: .mode)
         try values.encodeIfPresent(self.reason, forKey: .reason)

@@ -74,8 +74,8 @@ extension SnapshotRecord: Codable {
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Keys.self)
         self.init(
-            number: try values.number(forKey: .number),
-            snapshot: try values.identifier(SnapshotID.self, forKey: .snapshot),
+            number: try values.decode(GenerationNumber.self, forKey: .number),
+            snapshot: try values.decode(SnapshotID.self, forKey: .snapshot),
             size: try values.size(forKey: .size),
             backing: try values.decode(SnapshotBacking.self, forKey: .backing),
             imagePath: try values.decodeIfPresent(String.self, forKey: .imagePath),
@@ -87,8 +87,8 @@ extension SnapshotRecord: Codable {
     /// The form in the file.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Keys.self)
-        try values.encode(self.number.number, forKey: .number)
-        try values.encode(self.snapshot.description, forKey: .snapshot)
+        try values.encode(self.number, forKey: .number)
+        try values.encode(self.snapshot, forKey: .snapshot)
         try values.encode(self.size.bytes, forKey: .size)
         try values.encode(self.backing, forKey: .backing)
         try values.encodeIfPresent(self.imagePath, forKey: .imagePath)
