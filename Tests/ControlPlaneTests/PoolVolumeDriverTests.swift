@@ -244,36 +244,16 @@ import Testing
         isTold: Bool
     ) {
         var info = TransferInfo(
-            id: "1",
-            volume: "pvc-1",
-            pair: "p",
-            state: state,
+            state,
             attempt: 2,
-            created: Date(timeIntervalSince1970: 0),
             progress: phase.map { TransferProgress(phase: $0) },
             error: APIError(.noSpace, "the pool is full", try: "run the same replicate again")
         )
-        let member = GroupMember(
-            volume: "pvc-1",
-            volumeID: "1",
-            transfer: "1",
-            generation: 1,
-            snapshot: "s",
-            state: state
-        )
-        let group = GroupInfo(
-            id: "1",
-            pair: "p",
-            state: .copying,
-            isAtomic: true,
-            frozen: Date(timeIntervalSince1970: 0),
-            members: [member]
-        )
-        let held = VolumeProgress(info, of: member, group, at: "here").waitsFor
+        let held = VolumeProgress(info, ofGroup: .copying).waitsFor
         #expect(held?.reason == (isTold ? .noSpace : nil))
         #expect(held?.remedy?.contains("replicate") != true, "nobody has typed a command")
         info.error = nil
-        #expect(VolumeProgress(info, of: member, group, at: "here").waitsFor == nil)
+        #expect(VolumeProgress(info, ofGroup: .copying).waitsFor == nil)
     }
 
     @Test(

@@ -10,33 +10,7 @@ import Testing
 /// What the controllers read out of an agent's transfer.
 @Suite struct VolumeProgressTests {
     private func progress(of report: TransferReport, _ state: TransferState) -> VolumeProgress {
-        let time = Date(timeIntervalSince1970: 0)
-        let info = TransferInfo(
-            id: "1",
-            volume: "pvc-1",
-            pair: "p",
-            state: state,
-            attempt: 1,
-            created: time,
-            report: report
-        )
-        let member = GroupMember(
-            volume: "pvc-1",
-            volumeID: "1",
-            transfer: "1",
-            generation: 1,
-            snapshot: "s",
-            state: state
-        )
-        let group = GroupInfo(
-            id: "1",
-            pair: "p",
-            state: .committed,
-            isAtomic: true,
-            frozen: time,
-            members: [member]
-        )
-        return VolumeProgress(info, of: member, group, at: "here")
+        VolumeProgress(TransferInfo(state, report: report), ofGroup: .committed)
     }
 
     private func report(_ mode: ReportedMode) -> TransferReport {

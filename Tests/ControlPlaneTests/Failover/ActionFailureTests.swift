@@ -39,7 +39,7 @@ import Testing
             #expect(condition.message == status.reason)
             #expect(status.summary.allSatisfy { $0.status == failure.state })
             try await self.world.isWarned(of: failure.words, here)
-            #expect(try await self.world.replicas(there) == failure.replicasThere ?? before)
+            #expect(try await self.world.replicas(there) == before)
             #expect(try await self.world.replicas(here) == 0)
             if failure.state == .failed, let copy = try await self.world.standing(there) {
                 #expect(copy["spec", "suspend"] == schedule?["spec", "suspend"])
@@ -67,42 +67,55 @@ struct ActionFailure: Sendable, CustomTestStringConvertible {
         async throws -> Void
 
     let testDescription: String
-    var spec: ActionSpec
+    private(set) var spec: ActionSpec
     /// Of the condition at the end.
-    let reason: String
+    private(set) var reason: String
     /// What the cause is known by.
     let words: String
-    var state = ActionState.failed
+    private(set) var state = ActionState.failed
     /// What it says while something holds it up, and for how many seconds.
-    var heldUp: (words: String, seconds: Int)?
-    /// How many pods the source is to have at the end; nil for as before.
-    var replicasThere: Int?
-    let arrange: Arrange
+    private(set) var heldUp: (words: String, seconds: Int)?
+    private var arrangements: [Arrange] = []
 
     init(
         _ name: String,
         _ type: ActionType,
-        _ reason: String,
+        _ reason: Trouble.Reason,
         saying words: String,
-        _ arrange: @escaping Arrange = { _, _, _ in },
-        _ change: (inout Self) -> Void = { _ in }
+        _ change: (inout ActionSpec) -> Void = { _ in }
     ) {
         self.testDescription = name
         self.spec = ActionSpec(type, schedule: "s")
-        self.reason = reason
+        self.reason = reason.rawValue
         self.words = words
-        self.arrange = arrange
-        change(&self)
+        change(&self.spec)
     }
 
-    static let all = Self.beginnings + Self.ways + Self.waysBack + Self.rehearsals
+    /// Makes what fails.
+    func arrange(
+        _ world: ActionWorld,
+        _ there: PairedClusters,
+        _ here: PairedClusters
+    ) async throws {
+        for arrange in self.arrangements { try await arrange(world, there, here) }
+    }
 
-    private static func refuse(
+    // MARK: How one is told
+
+    /// Where this was done before.
+    private func after(_ arrange: @escaping Arrange) -> Self {
+        var failure = self
+        failure.arrangements.append(arrange)
+        return failure
+    }
+
+    /// Where the storage here refuses an order.
+    private func refusing(
         _ order: String,
         _ reason: VolumeTrouble.Reason = .failed,
         isPassing: Bool = false
-    ) -> Arrange {
-        { _, _, here in
+    ) -> Self {
+        self.after { _, _, here in
             here.driver.state.withLock {
                 $0.refused[order] = VolumeTrouble(
                     reason,
@@ -113,139 +126,117 @@ struct ActionFailure: Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// Where it waits for so long, and says why.
+    private func heldUp(by words: String, forSeconds seconds: Int) -> Self {
+        var failure = self
+        failure.heldUp = (words, seconds)
+        return failure
+    }
+
+    /// Where it cannot be taken back either.
+    private var forGood: Self {
+        var failure = self
+        failure.state = .rollbackFailed
+        failure.reason = ActionState.rollbackFailed.rawValue
+        return failure
+    }
+
+    static let all = Self.beginnings + Self.ways + Self.waysBack + Self.rehearsals
+
     // MARK: What cannot begin
 
     private static let beginnings = [
-        Self("no schedule", .failover, "ScheduleNotFound", saying: "\"t\" not found") {
-            _,
-            _,
-            _ in
-        } _: {
-            $0.spec.schedule = "t"
+        Self("no schedule", .failover, .scheduleNotFound, saying: "\"t\" not found") {
+            $0.schedule = "t"
         },
-        Self("active already", .failover, "AlreadyActive", saying: "run here already") {
-            _,
-            _,
-            here in
-            _ = try await here.source.change(
-                StorkResource.migrationSchedules,
-                ObjectKey("kube-system", "s"),
-                ["status": ["applicationActivated": true]],
-                isStatus: true
-            )
+        Self("active already", .failover, .alreadyActive, saying: "run here already")
+            .after { _, _, here in
+                _ = try await here.source.change(
+                    StorkResource.migrationSchedules,
+                    ObjectKey("kube-system", "s"),
+                    ["status": ["applicationActivated": true]],
+                    isStatus: true
+                )
+            },
+        Self("not moved", .failover, .noNamespace, saying: "does not migrate namespace bank") {
+            $0.namespaces = ["bank"]
         },
-        Self(
-            "a namespace that is not moved",
-            .failover,
-            "NoNamespace",
-            saying: "does not migrate namespace bank"
-        ) { _, _, _ in
-        } _: {
-            $0.spec.namespaces = ["bank"]
+        Self("no such point", .failover, .noRecoveryPoint, saying: "s-9") {
+            $0.recoveryPoint = "s-9"
         },
-        Self("no such point", .failover, "NoRecoveryPoint", saying: "s-9") { _, _, _ in
-        } _: {
-            $0.spec.recoveryPoint = "s-9"
-        },
-        Self("no point before", .failover, "NoRecoveryPoint", saying: "before") { _, _, _ in
-        } _: {
-            $0.spec.before = Timestamp(seconds: 1_789_999_000)
+        Self("no point before", .failover, .noRecoveryPoint, saying: "before") {
+            $0.before = Timestamp(seconds: 1_789_999_000)
         },
     ]
 
     // MARK: What fails on the way
 
     private static let ways = [
-        Self(
-            "no pair that leads back",
-            .failover,
-            "ClusterPairNotFound",
-            saying: "\"remote\" not found"
-        ) { world, _, here in
-            try await world.remove(StorkResource.clusterPairs, "remote", here)
-        },
+        Self("no pair back", .failover, .clusterPairNotFound, saying: "\"remote\" not found")
+            .after { world, _, here in
+                try await world.remove(StorkResource.clusterPairs, "remote", here)
+            },
         Self(
             "the schedule is gone there",
             .failover,
-            "ScheduleNotFound",
+            .scheduleNotFound,
             saying: "is not in the other cluster any more"
-        ) { world, there, _ in
+        )
+        .after { world, there, _ in
             try await world.remove(StorkResource.migrationSchedules, "s", there)
         },
-        Self(
-            "the last migration fails",
-            .failover,
-            "LastMileFailed",
-            saying: "the cable is cut"
-        ) { world, there, _ in
-            try await world.makeVolume(there)
-            there.driver.state.withLock {
-                $0.broken["pvc-1"] = VolumeTrouble(.failed, "the cable is cut", isPassing: false)
-            }
-        },
-        Self(
-            "the volume cannot be promoted",
-            .failover,
-            "VolumeFailed",
-            saying: "no to promote",
-            Self.refuse("promote pvc-1 8")
-        ) { $0.spec.recoveryPoint = "s-2" },
-        Self(
-            "the storage here never comes back",
-            .failover,
-            "TimedOut",
-            saying: "no to settle",
-            Self.refuse("settle pvc-1", isPassing: true)
-        ) {
-            $0.spec.recoveryPoint = "s-2"
-            $0.heldUp = ("no to settle", 900)
-        },
-        Self(
-            "what was promoted cannot be reverted",
-            .failover,
-            "RollbackFailed",
-            saying: "It could not be taken back"
-        ) { world, there, here in
-            try await Self.refuse("promote pvc-1 8")(world, there, here)
-            try await Self.refuse("revert pvc-1")(world, there, here)
-        } _: {
-            $0.spec.recoveryPoint = "s-2"
-            $0.state = .rollbackFailed
-        },
+        Self("the last migration", .failover, .lastMileFailed, saying: "the cable is cut")
+            .after { world, there, _ in
+                try await world.makeVolume(there)
+                let trouble = VolumeTrouble(.failed, "the cable is cut", isPassing: false)
+                there.driver.state.withLock { $0.broken["pvc-1"] = trouble }
+            },
+        Self("no promotion", .failover, .volumeFailed, saying: "no to promote") {
+            $0.recoveryPoint = "s-2"
+        }
+        .refusing("promote pvc-1 8"),
+        Self("storage that stays away", .failover, .timedOut, saying: "no to settle") {
+            $0.recoveryPoint = "s-2"
+        }
+        .refusing("settle pvc-1", isPassing: true).heldUp(by: "no to settle", forSeconds: 900),
+        Self("no way back", .failover, .volumeFailed, saying: "It could not be taken back") {
+            $0.recoveryPoint = "s-2"
+        }
+        .refusing("promote pvc-1 8").refusing("revert pvc-1").forGood,
     ]
 
     private static let waysBack = [
         Self(
             "nothing was migrated back",
             .failback,
-            "MigrationNotCurrent",
+            .migrationNotCurrent,
             saying: "has brought nothing here yet"
         ),
         Self(
             "the newest migration back failed",
             .failback,
-            "MigrationNotCurrent",
+            .migrationNotCurrent,
             saying: "the newest Migration, s-interval-1, ended as Failed"
-        ) { world, there, _ in try await world.run("Failed", secondsAgo: 60, there) },
+        )
+        .after { world, there, _ in try await world.run("Failed", secondsAgo: 60, there) },
         Self(
             "the newest migration back is old",
             .failback,
-            "MigrationNotCurrent",
+            .migrationNotCurrent,
             saying: "the newest Migration, s-interval-1, was started at"
-        ) { world, there, _ in
+        )
+        .after { world, there, _ in
             try await world.makePolicy(there)
             try await world.run("Successful", secondsAgo: 7_200, there)
         },
         Self(
             "the other side does not answer",
             .failback,
-            "DestinationUnreachable",
+            .destinationUnreachable,
             saying: "the other cluster does not answer"
-        ) { world, _, here in
-            try await world.breakPair(here)
-        } _: {
-            $0.heldUp = ("127.0.0.1:1", 30)
-        },
+        )
+        .after { world, _, here in try await world.breakPair(here) }
+        .heldUp(by: "127.0.0.1:1", forSeconds: 30),
     ]
 
     // MARK: Rehearsals
@@ -254,37 +245,29 @@ struct ActionFailure: Sendable, CustomTestStringConvertible {
         Self(
             "the namespace is there",
             .drill,
-            "NamespaceNotAllowed",
+            .namespaceNotAllowed,
             saying: "namespace shop-drill is there already"
-        ) { _, _, here in
+        )
+        .after { _, _, here in
             try await here.source.create(
                 BuiltIn.namespaces,
                 KubeObject(BuiltIn.namespaces.groupVersionKind, ObjectKey("", "shop-drill"))
             )
         },
-        Self(
-            "the volume is not here",
-            .drill,
-            "VolumeNotFound",
-            saying: "has no PersistentVolume here"
-        ),
-        Self("no room for a clone", .drill, "NoSpace", saying: "no to clone") {
-            world,
-            there,
-            here in
-            try await world.makeVolume(here)
-            try await Self.refuse("clone pvc-1 8 as pvc-1-drill", .noSpace)(world, there, here)
-        },
+        Self("no volume", .drill, .volumeNotFound, saying: "has no PersistentVolume here"),
+        Self("no room for a clone", .drill, .noSpace, saying: "no to clone")
+            .after { world, _, here in try await world.makeVolume(here) }
+            .refusing("clone pvc-1 8 as pvc-1-drill", .noSpace),
         Self(
             "pods that do not get ready",
             .drill,
-            "TimedOut",
+            .timedOut,
             saying: "Deployment shop-drill/web: it has not been looked at yet"
-        ) { world, _, here in
+        )
+        .after { world, _, here in
             try await world.makeVolume(here)
             try await world.lookAfterWorkloads(here)
-        } _: {
-            $0.heldUp = ("shop-drill/web", 900)
-        },
+        }
+        .heldUp(by: "shop-drill/web", forSeconds: 900),
     ]
 }
