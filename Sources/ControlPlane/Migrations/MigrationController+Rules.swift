@@ -85,13 +85,7 @@ extension MigrationController {
         _ = try await self.write(ended, [notice]) { status, now in
             status.stage = .initial
             status.status = .initial
-            status.set(
-                .unknown,
-                trouble.reason.rawValue,
-                trouble.text,
-                generation: migration.generation,
-                now: now
-            )
+            status.wait(for: trouble, migration, now: now)
         }
         self.doubtPairs(of: migration, trouble)
         return .over(.after(self.wait(for: trouble, of: migration.key)))

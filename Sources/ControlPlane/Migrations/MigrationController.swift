@@ -195,13 +195,7 @@ final class MigrationController: Sendable {
             migration,
             isNew ? [.warning(MigrationState.failed.rawValue, trouble.text)] : []
         ) { status, now in
-            status.set(
-                .unknown,
-                trouble.reason.rawValue,
-                trouble.text,
-                generation: migration.generation,
-                now: now
-            )
+            status.wait(for: trouble, migration, now: now)
         }
         if isNew { self.doubtPairs(of: migration, trouble) }
         return .over(.after(self.wait(for: trouble, of: migration.key)))

@@ -112,6 +112,17 @@ extension MigrationStatus {
         )
     }
 
+    /// Says what is in the way.
+    mutating func wait(for trouble: Trouble, _ migration: KubeObject, now: Timestamp) {
+        self.set(
+            .unknown,
+            trouble.reason.rawValue,
+            trouble.text,
+            generation: migration.generation,
+            now: now
+        )
+    }
+
     /// The end without success.
     mutating func fail(_ trouble: Trouble, _ migration: KubeObject, now: Timestamp) {
         self.end(.failed, created: Self.creation(of: migration), now: now)

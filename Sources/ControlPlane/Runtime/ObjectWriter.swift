@@ -40,14 +40,7 @@ struct ObjectWriter: Sendable {
         let finalizers = isPresent ? others + [finalizer] : others
         var patch = JSON.object([:])
         patch.set(finalizers.isEmpty ? .null : JSON(finalizers), at: "metadata", "finalizers")
-        self.bind(&patch, to: object)
-        return try await self.cluster.merge(
-            self.resource,
-            object.key,
-            patch,
-            isStatus: false,
-            manager: self.manager
-        )
+        return try await self.merge(patch, into: object)
     }
 
     /// Writes an annotation; nil takes it away.
@@ -59,6 +52,14 @@ struct ObjectWriter: Sendable {
         guard object.annotations[annotation] != text else { return object }
         var patch = JSON.object([:])
         patch.set(text.map { .string($0) } ?? .null, at: "metadata", "annotations", annotation)
+        return try await self.merge(patch, into: object)
+    }
+
+    private func merge(
+        _ patch: JSON,
+        into object: KubeObject
+    ) async throws(ClusterError) -> KubeObject {
+        var patch = patch
         self.bind(&patch, to: object)
         return try await self.cluster.merge(
             self.resource,
