@@ -52,27 +52,35 @@ struct RecoveryPointForecast: Sendable {
     func update(
         _ status: inout MigrationScheduleStatus,
         nextRun: Timestamp?,
-        generation: Int
+        _ facts: ScheduleFacts
     ) -> [Notice] {
         let former = status.conditions[ConditionType.recoveryPointMet]?.reason
-        let running = status.items.values.joined().filter { !$0.isFinal }.map(\.created).min()
+        let run = status.items.values.joined().filter { !$0.isFinal }
+            .min { $0.created < $1.created }
         let from = status.recoveryPoint?.time ?? status.policy?.since ?? self.now
         let deadline = self.deadline(after: from)
-        let begin = running ?? nextRun.map { max($0, self.now) }
-        let expected = begin?.moved(bySeconds: status.recoveryPoint?.expectedSeconds ?? 0)
+        let begin = run?.created ?? nextRun.map { max($0, self.now) }
+        // What a run has to copy is known as soon as it is at it; of one to come, what was usual.
+        let measured = run.flatMap { facts.runs[$0.name]?.progress?.end(now: self.now) }
+        let expected =
+            measured ?? begin?.moved(bySeconds: status.recoveryPoint?.expectedSeconds ?? 0)
         status.recoveryPoint?.targetSeconds = self.policy.longestGap
         status.recoveryPoint?.deadline = deadline
         // Only what stays as it is while nothing happens: a schedule that is steady is not written.
         status.recoveryPoint?.expectedAt = expected.flatMap { begin == self.now ? nil : $0 }
-        let verdict = self.verdict(status, deadline, expected, isRunning: running != nil)
-        let message = self.message(verdict, status, deadline, isRunning: running != nil)
+        let isRunning = run != nil
+        // A run that is as fast as it has to be, and no more, must not be told of again and again.
+        let isDoubtful = isRunning && former == Verdict.atRisk.rawValue
+        let margin = expected?.moved(bySeconds: isDoubtful ? self.grace / 4 : 0)
+        let verdict = self.verdict(status, deadline, margin, isRunning: isRunning)
+        let message = self.message(verdict, status, deadline, measured, isRunning: isRunning)
         let finding = Finding(
             ConditionType.recoveryPointMet,
             verdict == .missed ? .no : verdict == .none ? .unknown : .yes,
             verdict.rawValue,
             message
         )
-        status.conditions.set(finding, generation: generation, now: self.now)
+        status.conditions.set(finding, generation: facts.generation, now: self.now)
         return Self.notice(verdict, former.flatMap { Verdict(rawValue: $0) }, message)
     }
 
@@ -93,6 +101,7 @@ struct RecoveryPointForecast: Sendable {
         _ verdict: Verdict,
         _ status: MigrationScheduleStatus,
         _ deadline: Timestamp?,
+        _ measured: Timestamp?,
         isRunning: Bool
     ) -> String {
         let by = deadline?.description ?? ""
@@ -106,9 +115,10 @@ struct RecoveryPointForecast: Sendable {
         case .met, .none: return "The destination has the state of \(point.time)."
         case .atRisk:
             let why =
-                isRunning
-                ? "the run that goes on takes longer than is usual"
-                : "the next run is expected to end later"
+                measured.map { "by what it has copied, the run that goes on ends at \($0)" }
+                ?? (isRunning
+                    ? "the run that goes on takes longer than is usual"
+                    : "the next run is expected to end later")
             return
                 "The destination has the state of \(point.time). Its recovery point will be missed "
                 + "at \(by): \(why)"

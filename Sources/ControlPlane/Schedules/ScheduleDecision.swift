@@ -168,7 +168,7 @@ enum ScheduleDecision {
             notices.append(.warning(MigrationState.failed.rawValue, finding.message))
         }
         let figures = RecoveryPointForecast(policy, zone, facts.now)
-        notices += figures.update(&status, nextRun: verdict.nextRun, generation: facts.generation)
+        notices += figures.update(&status, nextRun: verdict.nextRun, facts)
         if let type = verdict.due?.type
             ?? (status.isBusy || !facts.wantsSync ? nil : policy.types.first)
         {

@@ -19,6 +19,29 @@ struct ScheduleFacts: Sendable {
         var frozen: Timestamp?
         var bytes = 0
         var volumes: [Volume] = []
+        /// How far its copies are; nil before that is known of all of them, and at the end.
+        var progress: Progress?
+    }
+
+    /// How far the copies of a Migration are.
+    struct Progress: Hashable, Sendable {
+        /// When they were begun.
+        var since: Timestamp
+        /// Bytes that are done with, of so many.
+        var done: Int
+        var total: Int
+
+        /// When they end if they go on as they did until now; nil while there is too little to tell.
+        ///
+        /// In whole minutes, as it is written each time it changes.
+        func end(now: Timestamp) -> Timestamp? {
+            let elapsed = now.seconds(since: self.since)
+            guard elapsed >= 10, self.done > 0, self.total >= self.done else { return nil }
+            let left = Double(self.total - self.done) / Double(self.done) * Double(elapsed)
+            // A year is as good as never.
+            let end = now.seconds + Int(min(left, 366 * 86_400))
+            return Timestamp(seconds: (end / 60 + 1) * 60)
+        }
     }
 
     /// A volume of such a Migration.

@@ -58,8 +58,24 @@ struct ScheduleObserver: Sendable {
             finished: status.finished,
             frozen: status.recoveryPoint?.time,
             bytes: status.summary?.bytes ?? 0,
-            volumes: status.isFinal ? status.volumes.map(Self.volume) : []
+            volumes: status.isFinal ? status.volumes.map(Self.volume) : [],
+            progress: status.isFinal ? nil : Self.progress(status)
         )
+    }
+
+    /// The numbers come from an object that anybody may have written.
+    private static func progress(_ status: MigrationStatus) -> ScheduleFacts.Progress? {
+        guard let since = status.recoveryPoint?.time else { return nil }
+        var progress = ScheduleFacts.Progress(since: since, done: 0, total: 0)
+        for volume in status.volumes {
+            guard let total = volume.bytesTotal, let done = volume.bytesDone, done >= 0,
+                case (let totals, false) = progress.total.addingReportingOverflow(max(total, done))
+            else { return nil }
+            progress.total = totals
+            // Never more than the total.
+            progress.done += volume.status == .successful ? max(total, done) : done
+        }
+        return progress
     }
 
     private static func volume(_ entry: MigratedVolume) -> ScheduleFacts.Volume {

@@ -101,6 +101,64 @@ import Testing
         #expect(world.reasons.last == "RecoveryPointMet")
     }
 
+    @Test func aRunThatHasTooMuchToCopyIsToldByItsOwnRate() async throws {
+        let (world, controller) = try await self.world()
+        world.pass(60)
+        try world.finishAll()
+        _ = try await world.look(controller)
+        world.pass(30 * 60)
+        _ = try await world.look(controller)
+        let run = try #require(world.migrations.last?.name)
+        let begin = world.now
+        // A tenth in two minutes: the end is expected 20 minutes after the begin, which was at 0:31.
+        world.pass(120)
+        try world.copy(100, of: 1_000, run, since: begin)
+        _ = try await world.look(controller)
+        #expect(world.status.conditions["RecoveryPointMet"]?.reason == "RecoveryPointMet")
+        #expect(world.status.recoveryPoint?.expectedAt?.description == "2027-03-01T00:52:00Z")
+        // Somebody writes: there is twice as much to copy.
+        try world.copy(101, of: 2_000, run, since: begin)
+        _ = try await world.look(controller)
+        #expect(world.reasons.last == "RecoveryPointAtRisk", "half an hour before it is missed")
+        #expect(
+            try #require(world.texts.last)
+                .hasSuffix(
+                    "will be missed at 2027-03-01T01:00:00Z: by what it has copied, the run that "
+                        + "goes on ends at 2027-03-01T01:11:00Z"
+                )
+        )
+        let told = world.reasons.count
+        // As fast as it has to be, and no more: not told again.
+        world.pass(60)
+        try world.copy(211, of: 2_000, run, since: begin)
+        _ = try await world.look(controller)
+        #expect(world.status.recoveryPoint?.expectedAt?.description == "2027-03-01T01:00:00Z")
+        #expect(world.reasons.count == told)
+        world.pass(60)
+        try world.copy(1_000, of: 2_000, run, since: begin)
+        _ = try await world.look(controller)
+        #expect(world.reasons.last == "RecoveryPointMet" && world.reasons.count == told + 1)
+    }
+
+    @Test(arguments: [(0, 10, 60), (1, 10, 9), (11, 10, 60), (-1, 10, 60)])
+    func whereThereIsTooLittleToTellNothingIsMeasured(done: Int, total: Int, seconds: Int) {
+        let progress = ScheduleFacts.Progress(
+            since: Timestamp(seconds: 0),
+            done: done,
+            total: total
+        )
+        #expect(progress.end(now: Timestamp(seconds: seconds)) == nil)
+    }
+
+    @Test func anEndThatIsAsGoodAsNeverIsATime() {
+        let progress = ScheduleFacts.Progress(
+            since: Timestamp(seconds: 0),
+            done: 1,
+            total: .max
+        )
+        #expect(progress.end(now: Timestamp(seconds: 60))?.seconds == 31_622_520)
+    }
+
     @Test func runsThatAreExpectedToTakeTooLongAreToldAtOnce() async throws {
         let world = try ScheduleStage(at: "2027-03-01T22:14:00Z")
         world.putPolicy(["daily": ["time": "10:14PM"]])

@@ -112,6 +112,23 @@ final class ScheduleStage: Sendable {
         self.stage.cluster.put(resource, object)
     }
 
+    /// A Migration that runs has copied so much since a time.
+    func copy(_ done: Int, of total: Int, _ name: String, since: Timestamp) throws {
+        let resource = StorkResource.migrations
+        var object = try #require(self.stage.cluster.find(resource, ObjectKey("db", name)))
+        var status = MigrationStatus(object["status"])
+        status.stage = .volumes
+        status.status = .inProgress
+        status.recoveryPoint = MigrationPoint(name: "p", group: "g", time: since, isAtomic: true)
+        var volume = MigratedVolume(claim: ObjectKey("db", "data"), volume: "pv", taskID: "t")
+        volume.status = .inProgress
+        volume.bytesTotal = total
+        volume.bytesDone = done
+        status.volumes = [volume]
+        object.set(status.json, at: "status")
+        self.stage.cluster.put(resource, object)
+    }
+
     /// Every Migration that runs comes to its end.
     func finishAll(_ state: MigrationState = .successful) throws {
         for migration in self.migrations where !MigrationStatus(migration["status"]).isFinal {
