@@ -22,6 +22,13 @@ final class MinimalProgram: Peer {
         access(Self.program, X_OK) == 0 ? nil : "\(Self.program) is not built"
     }
 
+    private static var log: String { Scratch.path("minimal.log") }
+
+    /// What both ends have said.
+    private static var words: String {
+        (try? String(contentsOfFile: self.log, encoding: .utf8)) ?? ""
+    }
+
     private static var program: String { "\(GodwitAgent.folder)/c-minimal" }
 
     func open(_ source: Source) throws { self.source = source }
@@ -33,11 +40,12 @@ final class MinimalProgram: Peer {
         let sender = Side("send")
         let receiver = Side("receive")
         let port = try Scratch.freePort()
+        unlink(Self.log)
         let server = try receiver.start(
             self.launch("receive", port, "server", [self.destination])
         )
         try Scratch.waitForPort(port)
-        let sample = try Meter(sender: sender, receiver: receiver)
+        var sample = try Meter(sender: sender, receiver: receiver)
             .measure {
                 // The sender ends when the receiver has answered, which is after fsync.
                 let client = try sender.start(
@@ -47,6 +55,7 @@ final class MinimalProgram: Peer {
             }
         try sender.stop()
         try receiver.stop()
+        sample.reported["writes"] = try self.kindOfWrites()
         return sample
     }
 
@@ -63,7 +72,7 @@ final class MinimalProgram: Peer {
             self.certificates,
             end
         )
-        return Launch(command + arguments, errors: Scratch.path("minimal.log"))
+        return Launch(command + arguments, errors: Self.log)
     }
 
     /// How the program is called for one end, but for what a mode wants besides.
@@ -82,10 +91,19 @@ final class MinimalProgram: Peer {
     private func check(_ client: ChildProcess, _ server: ChildProcess) throws {
         let codes = (try client.wait(), try server.wait())
         guard codes == (0, 0) else {
-            let log = Scratch.path("minimal.log")
-            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-            throw HarnessError("\(self.name) ended with \(codes): \(text.suffix(500))")
+            throw HarnessError("\(self.name) ended with \(codes): \(Self.words.suffix(500))")
         }
+    }
+
+    /// Whether it wrote past the page cache: where the system refuses that, the bar is another one.
+    private func kindOfWrites() throws -> String {
+        let mark = "c-minimal: writes "
+        let lines = Self.words.split(separator: "\n").filter { $0.hasPrefix(mark) }
+        guard lines.count == Self.streams else {
+            throw HarnessError("\(self.name) did not say how it writes: \(Self.words)")
+        }
+        return Set(lines.map { String($0.dropFirst(mark.count)) }).sorted()
+            .joined(separator: " and ")
     }
 
     func isIdentical() throws -> Bool {
