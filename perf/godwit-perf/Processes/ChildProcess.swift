@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// In release builds the members of timeval come from there: the module that first saw their header.
+import CoreFoundation
 import Foundation
 import Glibc
 
