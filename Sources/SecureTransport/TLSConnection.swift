@@ -102,6 +102,11 @@ public final class TLSConnection: @unchecked Sendable {
         ByteCount(Int(clamping: self.wire.receivedBytes.load(ordering: .relaxed)))
     }
 
+    /// How long writes and flushes have waited for the network, the encryption not counted.
+    ///
+    /// Only for the thread that writes, between its calls.
+    public var writeWaits: Duration { self.wire.sendWaits }
+
     /// How often the key of our writing direction was replaced.
     public var keyUpdates: Int { self.keyUpdateCount.load(ordering: .relaxed) }
 

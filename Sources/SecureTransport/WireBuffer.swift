@@ -30,6 +30,9 @@ final class WireBuffer {
     var isNonBlocking = false
     private(set) var stop: Stop?
 
+    /// How long sends have waited for the network; for the thread that uses the connection.
+    private(set) var sendWaits = Duration.zero
+
     let sentBytes = Atomic<UInt64>(0)
     let receivedBytes = Atomic<UInt64>(0)
 
@@ -111,13 +114,15 @@ final class WireBuffer {
     func flush() -> Bool {
         var done = 0
         while done < self.outputCount {
-            let flags = Int32(MSG_NOSIGNAL) | (self.deadline != nil ? Int32(MSG_DONTWAIT) : 0)
-            let count = send(
-                self.socket.descriptor,
-                self.output + done,
-                self.outputCount - done,
-                Int32(flags)
-            )
+            // What the kernel takes at once is work; only what it does not take is waited for.
+            var count = self.send(from: done, Int32(MSG_DONTWAIT))
+            if count < 0, errno == EAGAIN, self.deadline == nil {
+                let began = ContinuousClock.now
+                count = self.send(from: done, 0)
+                let number = errno
+                self.sendWaits += began.duration(to: .now)
+                errno = number
+            }
             if count >= 0 {
                 done += count
                 self.sentBytes.add(UInt64(count), ordering: .relaxed)
@@ -127,6 +132,15 @@ final class WireBuffer {
         }
         self.outputCount = 0
         return true
+    }
+
+    private func send(from start: Int, _ flags: Int32) -> Int {
+        Glibc.send(
+            self.socket.descriptor,
+            self.output + start,
+            self.outputCount - start,
+            Int32(MSG_NOSIGNAL) | flags
+        )
     }
 
     /// Says that nothing follows, and throws away what arrives until the peer closes too.

@@ -7,7 +7,8 @@ package import Codecs
 ///
 /// Pure: durations and counts come in, codecs come out. Two questions are kept apart. *Is this
 /// place worth trying?* has a memory of regions that did not compress. *Which codec pays off?* has
-/// windows in which the time blocked in sending is held against the time spent compressing.
+/// windows in which the time blocked in sending, and the work that sending is, are held against the time
+/// spent compressing.
 package struct CodecPolicy: Sendable {
     private var regions = RegionMemory()
     private var levels: LevelChoice
@@ -62,9 +63,18 @@ package struct CodecPolicy: Sendable {
     ///
     /// - Parameters:
     ///   - raw: the length of the chunk before compression.
-    ///   - blocked: the time in writing it and in waiting for credit and for the bandwidth limit.
-    package mutating func sent(_ raw: ByteCount, blocked: Duration) {
+    ///   - wire: its length as it went out.
+    ///   - work: the time of encrypting it and handing it to the network, without waiting.
+    ///   - blocked: the time of waiting for the network, for credit and for the bandwidth limit.
+    package mutating func sent(
+        _ raw: ByteCount,
+        as wire: ByteCount,
+        in work: Duration,
+        blocked: Duration
+    ) {
         self.levels.window.raw += raw.bytes
+        self.levels.window.wire += wire.bytes
+        self.levels.window.sending += work
         self.levels.window.blocked += blocked
         guard self.levels.window.isComplete else { return }
         if self.levels.decide() {
@@ -135,18 +145,27 @@ private struct RegionMemory: Sendable {
 private struct LevelChoice: Sendable {
     /// What a stream did since the last decision.
     struct Window: Sendable {
+        let size: Int
         var raw = 0
+        var wire = 0
         var tried = 0
         var saved = 0
         var compressing = Duration.zero
+        var sending = Duration.zero
         var blocked = Duration.zero
 
-        /// 64 MiB, or 2 s of a slow link: a decision must not take minutes there.
+        /// The window's size, or 2 s of a slow link: a decision must not take minutes there.
         var isComplete: Bool {
-            self.raw >= 64 << 20
-                || (self.raw >= 4 << 20 && self.compressing + self.blocked >= .seconds(2))
+            self.raw >= self.size
+                || (self.raw >= 4 << 20
+                    && self.compressing + self.sending + self.blocked >= .seconds(2))
         }
     }
+
+    /// The first windows are short, or a fast link would be done before LZ4 is left.
+    private static let shortWindows = 4
+    private static let shortWindow = 16 << 20
+    private static let longWindow = 64 << 20
 
     private enum Step {
         case up
@@ -159,7 +178,7 @@ private struct LevelChoice: Sendable {
     private static let mostAgreement = 64
     /// A step down that stands for so many windows was right.
     private static let probation = 8
-    /// How much more than the cost of the next codec the blocked time must be.
+    /// How much more than what it costs a step has to bring.
     private static let margin = 1.25
     /// Compression that takes less than this, in nanoseconds a byte, is not worth saving.
     private static let cheap = 0.25
@@ -175,7 +194,8 @@ private struct LevelChoice: Sendable {
     /// Windows since the last step down; nil once it proved right, or after a step up.
     private var windowsSinceDown: Int?
     private var isSettling = false
-    var window = Window()
+    private var windows = 0
+    var window = Window(size: Self.shortWindow)
 
     init(_ codecs: [ChunkCodec]) {
         self.codecs = codecs
@@ -196,7 +216,9 @@ private struct LevelChoice: Sendable {
     /// Ends the window; whether the level changed.
     mutating func decide() -> Bool {
         let window = self.window
-        self.window = Window()
+        self.windows += 1
+        let isShort = self.windows < Self.shortWindows
+        self.window = Window(size: isShort ? Self.shortWindow : Self.longWindow)
         // What still lies in socket buffers belongs to the level before.
         guard !self.isSettling else {
             self.isSettling = false
@@ -259,7 +281,12 @@ private struct LevelChoice: Sendable {
         }
         if self.index > 0 {
             let isDear = compressing >= Self.cheap * Double(window.raw)
-            if isDear && blocked * 4 < compressing { return .down }
+            // The work of sending grows with the bytes: this much more, had they not been compressed.
+            let saved = Double(window.raw - window.wire) / Double(max(window.wire, 1))
+            let worth = nanoseconds(window.sending) * saved
+            if isDear && blocked * 4 < compressing && worth * Self.margin < compressing {
+                return .down
+            }
         }
         return nil
     }

@@ -81,8 +81,10 @@ extension StreamWorker {
         let checksum = Checksum.xxh3(self.target, range)
         let (codec, size) = self.compress(extent, range)
         let began = self.context.environment.now()
+        let writeWaits = self.connection.connection.writeWaits
         try self.reserve(extent, .data)
         try self.pass(ByteCount((size ?? length) + Self.dataOverhead))
+        let allowed = self.context.environment.now()
         let header = DataHeader(
             offset: extent.start,
             rawLength: length,
@@ -98,9 +100,12 @@ extension StreamWorker {
         } catch {
             throw .transport(error)
         }
+        let waits = self.connection.connection.writeWaits - writeWaits
         self.policy.sent(
             extent.length,
-            blocked: self.context.environment.now().elapsed(since: began)
+            as: ByteCount(size ?? length),
+            in: self.context.environment.now().elapsed(since: allowed) - waits,
+            blocked: allowed.elapsed(since: began) + waits
         )
         self.context.progress.changed.add(extent.length)
         self.context.progress.compressedAway.add(ByteCount(length - (size ?? length)))

@@ -8,8 +8,10 @@ import Testing
 
 /// One stream over a simulated link: what it would take, without any waiting.
 private struct SimulatedStream {
-    /// What a byte costs in reading, hashing and TLS, in nanoseconds.
-    var otherCost = 0.7
+    /// What a byte costs in reading and hashing, in nanoseconds.
+    var otherCost = 0.3
+    /// What a byte on the wire costs in TLS and TCP.
+    var sendCost = 0.4
     var lz4Cost = 2.0
     var deflateCost = 16.0
     /// Compressed over raw length; nil where the data does not compress.
@@ -64,11 +66,17 @@ private struct SimulatedStream {
                 in: .nanoseconds(Int(cost))
             )
         }
+        self.clock += self.sendCost * wire
         // The socket holds 4 MiB; the write blocks until the rest has left.
         self.linkIsFree = max(self.linkIsFree, self.clock) + wire / self.link
         let blocked = max(0, self.linkIsFree - Double(4 << 20) / self.link - self.clock)
         self.clock += blocked
-        self.policy.sent(ByteCount(1 << 20), blocked: .nanoseconds(Int(blocked)))
+        self.policy.sent(
+            ByteCount(1 << 20),
+            as: ByteCount(Int(wire)),
+            in: .nanoseconds(Int(self.sendCost * wire)),
+            blocked: .nanoseconds(Int(blocked))
+        )
     }
 
     /// Raw bytes for each nanosecond so far.
@@ -81,7 +89,20 @@ private struct SimulatedStream {
         stream.send(mebibytes: 1024)
         #expect(stream.policy.level == .none)
         #expect(stream.changes == 1)
-        #expect(stream.chunks[.lz4] == 128)
+        #expect(stream.chunks[.lz4] == 32, "two windows of 16 MiB")
+    }
+
+    /// Nothing waits, and still compressing takes less than encrypting what it saves.
+    @Test func whereSendingIsDearerThanCompressingItIsCompressed() {
+        var stream = SimulatedStream(link: 10)
+        stream.sendCost = 3
+        stream.lz4Cost = 1
+        stream.send(mebibytes: 1024)
+        #expect(stream.policy.level == .lz4)
+        #expect(stream.changes == 0)
+        stream.sendCost = 0.4
+        stream.send(mebibytes: 1024)
+        #expect(stream.policy.level == .none)
     }
 
     @Test func aLinkOfAGigabitStaysWithLZ4() {
