@@ -19,7 +19,7 @@ struct DataConnection: ~Copyable {
     private var decompressor = ChunkDecompressor()
     // Made large when the stream has joined: who only connects gets no memory for chunks (P6).
     private var chunk = ChunkBuffer(capacity: .zero)
-    private var scratch = StageScratch(largestChunk: .zero)
+    private var writer = StageWriter(largestChunk: .zero)
     private var small = SmallChunks()
     private var lane: Lane?
     private var isClosed = false
@@ -49,6 +49,7 @@ struct DataConnection: ~Copyable {
     consuming func run(_ hello: Hello) {
         self.perform(self.stream.received(.hello(hello)))
         while !self.isClosed { self.step() }
+        self.finishWrites()
         if let lane = self.lane {
             lane.transfer.leave(lane.index, self.frames.connection)
         }
@@ -62,12 +63,11 @@ struct DataConnection: ~Copyable {
             guard !self.isClosed else { return }
         }
         do throws(TransportError) {
-            if !self.small.isEmpty,
+            if !self.small.isEmpty || self.writer.isBusy,
                 try self.frames.waitReadable(timeout: .zero) != .readable
             {
                 // Nothing more to put with them: the sender may be waiting for them.
-                self.applySmall()
-                guard !self.isClosed else { return }
+                return self.catchUp()
             }
             self.take(try self.frames.receive())
         } catch {
@@ -89,6 +89,8 @@ struct DataConnection: ~Copyable {
         switch received {
         case .control(let frame):
             self.applySmall()
+            // Zeros wait for nobody; whatever else is said is about what was sent before it.
+            if case .zero = frame {} else { self.finishWrites() }
             guard !self.isClosed else { return }
             self.perform(self.stream.received(frame))
         case .data(let header, let payload):
@@ -113,32 +115,54 @@ struct DataConnection: ~Copyable {
         }
         precondition(self.small.isEmpty, "small chunks wait behind a large one")
         lane.stage.prefetch(extent)
-        let range = 0..<header.rawLength
-        let isIntact =
-            switch header.codec {
-            case .none: Checksum.xxh3(self.frames.receiveBuffer, payload) == header.checksum
-            case .lz4, .deflate: self.unpack(header, payload, into: range)
-            }
+        let range: Range<Int>
+        let isIntact: Bool
+        switch header.codec {
+        case .none:
+            // From where it was received: no copy.
+            range = payload
+            isIntact = Checksum.xxh3(self.frames.receiveBuffer, payload) == header.checksum
+            self.frames.exchangeReceiveBuffer(for: &self.chunk)
+        case .lz4, .deflate:
+            range = 0..<header.rawLength
+            isIntact = self.unpack(header, payload, into: range)
+        }
         guard isIntact else { return self.fail(.corrupt(header)) }
         lane.progress.noteReceived(self.stream.charged)
-        lane.transfer.waitForRoom(extent.length, of: lane.progress)
+        lane.transfer.waitForRoom(extent.length + self.writer.pendingBytes, of: lane.progress)
         do throws(StageError) {
-            switch header.codec {
-            case .none:
-                // From where it was received: no copy.
-                try lane.stage.write(
-                    self.frames.receiveBuffer,
-                    payload,
-                    at: extent.start,
-                    using: &self.scratch
-                )
-            case .lz4, .deflate:
-                try lane.stage.write(self.chunk, range, at: extent.start, using: &self.scratch)
-            }
+            try self.writer.write(
+                &self.chunk,
+                range,
+                at: extent.start,
+                to: lane.stage,
+                mark: self.stream.charged
+            )
         } catch {
             return self.fail(ErrorReport(error))
         }
-        self.noteApplied(extent.length)
+        self.noteApplied()
+    }
+
+    // MARK: Writes under way
+
+    /// Nothing has arrived: time for what waits here.
+    private mutating func catchUp() {
+        self.applySmall()
+        guard !self.isClosed, let lane = self.lane else { return }
+        do throws(StageError) { try self.writer.waitForOne(lane.stage) } catch {
+            return self.fail(ErrorReport(error))
+        }
+        self.noteApplied()
+    }
+
+    /// Waits until everything that was received is staged.
+    private mutating func finishWrites() {
+        guard let lane = self.lane, self.writer.isBusy else { return }
+        do throws(StageError) { try self.writer.drain(lane.stage) } catch {
+            if !self.isClosed { self.fail(ErrorReport(error)) }
+        }
+        self.noteApplied()
     }
 
     /// Decompresses a payload into the chunk buffer; whether it has its checksum.
@@ -171,36 +195,44 @@ struct DataConnection: ~Copyable {
     /// Stages the small chunks that wait.
     private mutating func applySmall() {
         guard !self.small.isEmpty, let lane = self.lane else { return }
-        lane.transfer.waitForRoom(self.small.byteCount, of: lane.progress)
-        var charge = ByteCount.zero
+        let waiting = self.small.byteCount + self.writer.pendingBytes
+        lane.transfer.waitForRoom(waiting, of: lane.progress)
         while let (extent, range) = self.small.next() {
             do throws(StageError) {
-                try lane.stage.write(self.chunk, range, at: extent.start, using: &self.scratch)
+                try lane.stage.write(
+                    self.chunk,
+                    range,
+                    at: extent.start,
+                    using: &self.writer.scratch
+                )
             } catch {
                 self.small.removeAll()
                 return self.fail(ErrorReport(error))
             }
-            charge += extent.length
         }
         self.small.removeAll()
-        self.noteApplied(charge)
+        self.writer.note(self.stream.charged)
+        self.noteApplied()
     }
 
     private mutating func zero(_ extent: Extent) {
         guard let lane = self.lane else { return }
         lane.progress.noteReceived(self.stream.charged)
         do throws(StageError) {
-            try lane.stage.zero(extent, using: &self.scratch)
+            try lane.stage.zero(extent, using: &self.writer.scratch)
         } catch {
             return self.fail(ErrorReport(error))
         }
-        self.noteApplied(Limits.zeroCharge)
+        self.writer.note(self.stream.charged)
+        self.noteApplied()
     }
 
-    /// Everything that the stream has counted so far is staged.
-    private func noteApplied(_ charge: ByteCount) {
-        guard let lane = self.lane else { return }
-        lane.progress.noteApplied(self.stream.charged)
+    /// Tells of what is staged by now.
+    private mutating func noteApplied() {
+        guard let lane = self.lane, self.writer.applied > lane.applied else { return }
+        let charge = self.writer.applied - lane.applied
+        self.lane?.applied = self.writer.applied
+        lane.progress.noteApplied(self.writer.applied)
         lane.transfer.noteApplied(charge, of: lane.progress)
     }
 
@@ -212,7 +244,7 @@ struct DataConnection: ~Copyable {
             let digests = try lane.stage.leafDigests(
                 from: query.first,
                 count: query.count,
-                using: &self.scratch
+                using: &self.writer.scratch
             )
             self.send([.leafDigests(LeafDigests(first: query.first, digests: digests))])
         } catch {
@@ -225,7 +257,7 @@ struct DataConnection: ~Copyable {
         var answers: [GranuleShares] = []
         for leaf in query.leaves {
             do throws(StageError) {
-                let shares = try lane.stage.granuleShares(of: leaf, using: &self.scratch)
+                let shares = try lane.stage.granuleShares(of: leaf, using: &self.writer.scratch)
                 answers.append(GranuleShares(leaf: leaf, shares: shares))
             } catch {
                 return self.fail(ErrorReport(error))
@@ -268,8 +300,8 @@ struct DataConnection: ~Copyable {
                 progress: progress,
                 index: terms.stream
             )
-            self.chunk = ChunkBuffer(capacity: Geometry.maximumChunk)
-            self.scratch = StageScratch()
+            self.chunk = ChunkBuffer(capacity: FrameConnection.receiveCapacity)
+            self.writer = StageWriter()
             // From here on the control connection tells whether the peer is alive.
             self.frames.connection.setReadTimeout(nil)
             self.perform(self.stream.joined(terms))

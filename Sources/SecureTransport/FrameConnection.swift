@@ -27,6 +27,10 @@ public struct FrameConnection: ~Copyable {
     /// The memory into which frames are received.
     public private(set) var receiveBuffer: ChunkBuffer
 
+    /// The size of `receiveBuffer` where data is carried, and of what may take its place.
+    public static let receiveCapacity =
+        ByteCount(Self.payloadOffset) + Limits.dataBody + ByteCount.kibibytes(4)
+
     private static let bodyOffset = Self.payloadOffset - DataHeader.encodedSize
     private static let headerOffset = Self.bodyOffset - FrameHeader.encodedSize
     private static let dataPrefix = FrameHeader.encodedSize + DataHeader.encodedSize
@@ -46,9 +50,10 @@ public struct FrameConnection: ~Copyable {
     public init(_ connection: TLSConnection, carriesData: Bool = true) {
         self.connection = connection
         self.carriesData = carriesData
-        let body = carriesData ? Limits.dataBody : Limits.controlBody
         self.receiveBuffer = ChunkBuffer(
-            capacity: ByteCount(Self.payloadOffset) + body + ByteCount.kibibytes(4)
+            capacity: carriesData
+                ? Self.receiveCapacity
+                : ByteCount(Self.payloadOffset) + Limits.controlBody + ByteCount.kibibytes(4)
         )
         self.sendBuffer = ChunkBuffer(capacity: ByteCount.kibibytes(16))
     }
@@ -140,6 +145,15 @@ public struct FrameConnection: ~Copyable {
         }
         let data = try DataHeader.decode(self.receiveBuffer, at: bodyOffset)
         return .success(.data(data, payload: Self.payloadOffset..<body.upperBound))
+    }
+
+    /// Gives away what was received, payload and all, for another buffer of ``receiveCapacity``.
+    public mutating func exchangeReceiveBuffer(for buffer: inout ChunkBuffer) {
+        precondition(
+            buffer.capacity == self.receiveBuffer.capacity,
+            "a buffer of \(buffer.capacity) bytes for one of \(self.receiveBuffer.capacity)"
+        )
+        swap(&self.receiveBuffer, &buffer)
     }
 
     private mutating func fill(_ range: Range<Int>) -> TransportError? {

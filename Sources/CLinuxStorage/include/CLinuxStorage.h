@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ring.h"
+
 // What fstat(2) says, in plain numbers.
 struct gw_file_state {
     uint64_t device;

@@ -120,25 +120,51 @@ public final class Stage: Sendable {
         at place: ByteOffset,
         using scratch: inout StageScratch
     ) throws(StageError) {
+        let record = try self.announce(chunk, range, at: place, using: &scratch)
+        let files = self.files
+        try storing { () throws(StoreError) in
+            try files.write(chunk, range, at: record.position, using: &scratch)
+        }
+        // After the write, which is never into the base: its bytes come from the disk meanwhile.
+        try self.absorb(record, using: &scratch)
+        self.finish(record)
+    }
+
+    // A write in three steps, between which the bytes get to the disk.
+
+    /// Claims the place of a chunk and gathers its shares; the record says where its bytes go.
+    func announce(
+        _ chunk: borrowing ChunkBuffer,
+        _ range: Range<Int>,
+        at place: ByteOffset,
+        using scratch: inout StageScratch
+    ) throws(StageError) -> StageLogRecord {
         let extent = Extent(at: place, length: ByteCount(range.count))
         try self.claim(extent)
         scratch.clearShares()
         self.addShares(of: chunk, range, at: place, using: &scratch)
-        let position = self.position(for: extent)
-        let files = self.files
-        try storing { () throws(StoreError) in
-            try files.write(chunk, range, at: position, using: &scratch)
-        }
-        // After the write, which is never into the base: its bytes come from the disk meanwhile.
-        try self.addBaseShares(of: extent, using: &scratch)
+        return StageLogRecord(.data, extent, at: self.position(for: extent))
+    }
+
+    /// Takes the shares of the chunk that was announced last into the digests.
+    func absorb(
+        _ record: StageLogRecord,
+        using scratch: inout StageScratch
+    ) throws(StageError) {
+        try self.addBaseShares(of: record.extent, using: &scratch)
         do throws(StageError) {
-            try self.take(scratch.shares, of: extent)
+            try self.take(scratch.shares, of: record.extent)
         } catch {
-            self.torn.store(true, ordering: .releasing)
+            self.tear()
             throw error
         }
-        self.ledger.withLock { $0.apply(StageLogRecord(.data, extent, at: position)) }
     }
+
+    /// All bytes of the chunk are written.
+    func finish(_ record: StageLogRecord) { self.ledger.withLock { $0.apply(record) } }
+
+    /// The digests have what the bytes may not have.
+    func tear() { self.torn.store(true, ordering: .releasing) }
 
     /// Makes an extent of any length read as zeros.
     ///
@@ -160,7 +186,7 @@ public final class Stage: Sendable {
         do throws(StageError) {
             try self.absorbZeros(extent, using: &scratch)
         } catch {
-            self.torn.store(true, ordering: .releasing)
+            self.tear()
             throw error
         }
         self.ledger.withLock { $0.apply(StageLogRecord(.zeros, extent)) }

@@ -263,11 +263,7 @@ extension StageFiles {
         at place: ByteOffset,
         using scratch: inout StageScratch
     ) throws(StoreError) {
-        let unit = Geometry.granule.bytes
-        if let direct = self.direct, range.count >= ReplicaLimits.directWrite.bytes,
-            range.lowerBound.isMultiple(of: unit), range.count.isMultiple(of: unit),
-            place.bytes.isMultiple(of: unit)
-        {
+        if let direct = self.direct(for: range, at: place) {
             do throws(StoreError) {
                 return try direct.write(chunk, range, at: place)
             } catch {
@@ -279,6 +275,16 @@ extension StageFiles {
         if let due = scratch.noteWritten(Extent(at: place, length: ByteCount(range.count))) {
             self.target.startWriteback(due)
         }
+    }
+
+    /// The target past the page cache, where a chunk is large and aligned enough for that.
+    func direct(for range: Range<Int>, at place: ByteOffset) -> BlockFile? {
+        let unit = Geometry.granule.bytes
+        guard range.count >= ReplicaLimits.directWrite.bytes,
+            range.lowerBound.isMultiple(of: unit), range.count.isMultiple(of: unit),
+            place.bytes.isMultiple(of: unit)
+        else { return nil }
+        return self.direct
     }
 }
 
