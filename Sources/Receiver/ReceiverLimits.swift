@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import BlockTypes
+import VolumeStore
 public import WireProtocol
 
 /// The bounds of a receiver (P6), each with its reason.
@@ -65,9 +66,10 @@ public struct ReceiverLimits: Hashable, Sendable {
         self.handshakes = handshakes
         self.creditWindow = creditWindow
         // Half a window: the sender fills the other half while this one becomes durable.
-        // One chunk less than a flush may have: a stream that has to wait for one has caused it.
+        // What is under way and one chunk less than a flush may have: a stream that has to wait for one
+        // has caused it.
         self.flushStep = min(
-            Limits.durableStep - Geometry.maximumChunk,
+            Limits.durableStep - StageWriter.mostPending - Geometry.maximumChunk,
             ByteCount(creditWindow.bytes / 2)
         )
         self.flushInterval = flushInterval

@@ -11,6 +11,8 @@ import Glibc
 public struct StageWriter: ~Copyable {
     /// Writes under way at once: two keep the disk busy while a third chunk is unpacked.
     private static let depth = 3
+    /// The most bytes that one writer has under way.
+    public static let mostPending = ByteCount(Self.depth * Geometry.maximumChunk.bytes)
 
     private struct Pending {
         let record: StageLogRecord
