@@ -10,7 +10,7 @@ public struct ReceiverLimits: Hashable, Sendable {
     public var sessions: Int
     /// Streams of one transfer.
     ///
-    /// Each has a thread and 5 MiB of buffers: 16 of them stay below the 128 MiB of a transfer.
+    /// Each has a thread and 7.5 MiB of buffers: 16 of them stay below the 128 MiB of a transfer.
     public var streams: Int
     /// Connections at once, of all kinds; more are closed before the handshake.
     public var connections: Int

@@ -9,8 +9,8 @@ import Glibc
 /// are told of in theirs: `applied` is the mark up to which everything is written and in the ledger.
 /// Where the kernel has no io_uring, and for what is small, each write ends before the call returns.
 public struct StageWriter: ~Copyable {
-    /// Writes under way at once: two keep the disk busy while a third chunk is unpacked.
-    private static let depth = 3
+    /// Writes under way at once: they keep the disk busy while a third chunk is received and unpacked.
+    private static let depth = 2
     /// The most bytes that one writer has under way.
     public static let mostPending = ByteCount(Self.depth * Geometry.maximumChunk.bytes)
 
@@ -29,13 +29,14 @@ public struct StageWriter: ~Copyable {
 
     // Before the buffers: it waits for the kernel, which reads them, when it ends.
     private var ring: WriteRing?
-    private var slots: InlineArray<3, ChunkBuffer>
+    private var slots: InlineArray<2, ChunkBuffer>
     private var hasAskedForRing = false
     private var pending: [Pending] = []
     private var failure: StageError?
 
-    /// A writer of chunks up to `largestChunk`.
-    public init(largestChunk: ByteCount = Geometry.maximumChunk) {
+    /// A writer of chunks up to `largestChunk`; without a ring each write ends before its call returns.
+    public init(largestChunk: ByteCount = Geometry.maximumChunk, usesRing: Bool = true) {
+        self.hasAskedForRing = !usesRing
         self.scratch = StageScratch(largestChunk: largestChunk)
         self.slots = InlineArray { _ in ChunkBuffer(capacity: .zero) }
         self.pending.reserveCapacity(Self.depth)
