@@ -228,7 +228,7 @@ let package = Package(
         // The bar that godwit-perf holds Godwit against: a peer of the harness, no part of a product.
         .executableTarget(
             name: "c-minimal",
-            dependencies: ["CDigest", "CLZ4", "COpenSSL"],
+            dependencies: ["CDigest", "CLZ4", "CLinuxStorage", "COpenSSL"],
             path: "perf/c-minimal",
             cSettings: [
                 .define("_GNU_SOURCE"), .treatAllWarnings(as: .error), .enableWarning("all"),

@@ -99,7 +99,8 @@ struct StageWriterTests {
             try self.bring(3, of: world.source, to: stage, by: &writer) { written, applied in
                 #expect(applied == ByteCount(written))
             }
-            #expect(!writer.isBusy)
+            let isBusy = writer.isBusy
+            #expect(!isBusy)
             try writer.drain(stage)
             let generation = try volume.commit(stage, expecting: world.source.root())
             try volume.close(stage)

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <linux/io_uring.h>
+#include <CLinuxStorage.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,11 +16,7 @@ typedef struct {
     /// The file: with direct I/O if `is_direct`, else through the page cache.
     int file;
     bool is_direct;
-    int ring;
-    unsigned *tail, *mask, *array;
-    struct io_uring_sqe *entries;
-    unsigned *done_head, *done_tail, *done_mask;
-    struct io_uring_cqe *done;
+    gw_ring *queue;
     /// The length of the write under way in each slot; 0 where the slot is free.
     size_t under_way[ring_depth];
 } ring;
