@@ -30,7 +30,6 @@ struct DataConnection: ~Copyable {
         let stage: Stage
         let progress: StreamProgress
         let index: StreamIndex
-        var applied = ByteCount.zero
     }
 
     init(
@@ -228,10 +227,12 @@ struct DataConnection: ~Copyable {
     }
 
     /// Tells of what is staged by now.
-    private mutating func noteApplied() {
-        guard let lane = self.lane, self.writer.applied > lane.applied else { return }
-        let charge = self.writer.applied - lane.applied
-        self.lane?.applied = self.writer.applied
+    private func noteApplied() {
+        guard let lane = self.lane else { return }
+        // Only this thread moves it.
+        let former = lane.progress.appliedBytes
+        guard self.writer.applied > former else { return }
+        let charge = self.writer.applied - former
         lane.progress.noteApplied(self.writer.applied)
         lane.transfer.noteApplied(charge, of: lane.progress)
     }

@@ -131,6 +131,10 @@ struct StageWriterTests {
             #expect(error.code == .noSpace, "\(error)")
             let applied = writer.applied
             #expect(throws: StageError.self) { try writer.drain(stage) }
+            // Whoever goes on nevertheless is told again.
+            #expect(throws: StageError.self) {
+                try self.bring(1, of: world.source, to: stage, by: &writer)
+            }
             #expect(writer.applied == applied && applied < ByteCount(32 << 20))
         }
     }

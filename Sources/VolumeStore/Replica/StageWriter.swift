@@ -66,6 +66,7 @@ public struct StageWriter: ~Copyable {
         to stage: Stage,
         mark: ByteCount
     ) throws(StageError) {
+        if let failure = self.failure { throw failure }
         guard let direct = stage.files.direct(for: range, at: place), self.hasRing(for: buffer)
         else {
             try stage.write(buffer, range, at: place, using: &self.scratch)
