@@ -52,6 +52,39 @@ import Testing
         }
     }
 
+    /// The most streams that one transfer may have, each with its buffers and two writes under way.
+    @Test(.enabled(if: LoopFileSystem.isAvailable([.ext4]), LoopFileSystem.reason))
+    func sixteenStreamsTake128MiBOnEachSide() async throws {
+        let seed = TestSeed()
+        var generator = seed.generator
+        try await LoopFileSystem.ext4.mounted(mebibytes: 1024) { directory in
+            let (source, destination) = try await TestAgent.paired(in: directory)
+            let image = "\(directory)/image"
+            try Data(noise(192 << 20, using: &generator))
+                .write(to: URL(fileURLWithPath: image))
+            try await source.createVolume("wide", from: image)
+            let before = (try Self.peak(source), try Self.peak(destination))
+            let reports = try await source.value(
+                [TransferReport].self,
+                "replicate",
+                "wide",
+                "--to",
+                "remote",
+                "--streams",
+                "16"
+            )
+            let report = try #require(reports.first)
+            #expect(report.streams == 16 && report.error == nil)
+            let (sender, receiver) = (
+                try Self.peak(source) - before.0, try Self.peak(destination) - before.1
+            )
+            print("16 streams: source \(sender >> 20) MiB more, destination \(receiver >> 20) MiB")
+            #expect(sender <= Self.residentLimit && receiver <= Self.residentLimit)
+            #expect(try await source.stop().status == 0)
+            #expect(try await destination.stop().status == 0)
+        }
+    }
+
     /// Writes leaves that lie anywhere.
     private func change(_ file: SparseFile, _ generator: inout some RandomNumberGenerator) throws {
         for _ in 0..<Self.changedLeaves {
