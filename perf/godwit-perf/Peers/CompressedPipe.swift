@@ -4,24 +4,20 @@ import Foundation
 import Glibc
 
 /// `lz4 | openssl s_client` into `openssl s_server | lz4 -d`: what one types without a tool.
-final class CompressedPipe: Peer {
+final class CompressedPipe: FilePeer {
     let name = "lz4-pipe"
     let summary = "lz4 -1 | openssl s_client into openssl s_server | lz4 -d --sparse"
     let scenarios: Set<Scenario> = [.full]
     private let certificates: Certificates
-    private var source: Source?
-    private let destination = Scratch.path("pipe.img")
+    var source: Source?
+    let destination = Scratch.path("pipe.img")
 
     init(_ certificates: Certificates) { self.certificates = certificates }
 
     var obstacle: String? { self.missing("lz4", "openssl") }
 
-    func open(_ source: Source) throws { self.source = source }
-
-    func clear() throws { unlink(self.destination) }
-
     func transfer(_ scenario: Scenario) throws -> Sample {
-        guard let source = self.source else { throw HarnessError("\(self.name) has no source") }
+        let source = try self.opened()
         return try self.certificates.pipe(
             from: "lz4 -1 -q -c \(source.path)",
             into: "lz4 -d -f -q --sparse - \(self.destination)"
@@ -29,15 +25,6 @@ final class CompressedPipe: Peer {
             try RawFile(self.destination, writable: true).sync()
         }
     }
-
-    func isIdentical() throws -> Bool {
-        guard let source = self.source else { return false }
-        let same = try RawFile.same(source.path, self.destination)
-        try RawFile.syncAndEvict(self.destination)
-        return same
-    }
-
-    func close() throws { unlink(self.destination) }
 }
 
 extension Certificates {

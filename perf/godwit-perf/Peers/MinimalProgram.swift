@@ -4,14 +4,14 @@ import Foundation
 import Glibc
 
 /// `c-minimal`: the least program in C that does the steps of a full copy.
-final class MinimalProgram: Peer {
+final class MinimalProgram: FilePeer {
     let name = "c-minimal"
     let summary =
         "read, zero test, ph128, LZ4 where it helps, TLS, verify, direct I/O, fsync; 3 streams"
     let scenarios: Set<Scenario> = [.full]
     private let certificates: Certificates
-    private var source: Source?
-    private let destination = Scratch.path("minimal.img")
+    var source: Source?
+    let destination = Scratch.path("minimal.img")
 
     /// As many as Godwit has when nobody says otherwise.
     private static let streams = 3
@@ -31,12 +31,8 @@ final class MinimalProgram: Peer {
 
     private static var program: String { "\(GodwitAgent.folder)/c-minimal" }
 
-    func open(_ source: Source) throws { self.source = source }
-
-    func clear() throws { unlink(self.destination) }
-
     func transfer(_ scenario: Scenario) throws -> Sample {
-        guard let source = self.source else { throw HarnessError("\(self.name) has no source") }
+        let source = try self.opened()
         let sender = Side("send")
         let receiver = Side("receive")
         let port = try Scratch.freePort()
@@ -105,13 +101,4 @@ final class MinimalProgram: Peer {
         return Set(lines.map { String($0.dropFirst(mark.count)) }).sorted()
             .joined(separator: " and ")
     }
-
-    func isIdentical() throws -> Bool {
-        guard let source = self.source else { return false }
-        let same = try RawFile.same(source.path, self.destination)
-        try RawFile.syncAndEvict(self.destination)
-        return same
-    }
-
-    func close() throws { unlink(self.destination) }
 }

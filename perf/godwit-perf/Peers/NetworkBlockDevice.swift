@@ -5,7 +5,7 @@ import Foundation
 import Glibc
 
 /// A full copy to `nbdkit file` over TLS, by nbdcopy or by qemu-img.
-final class NetworkBlockDevice: Peer {
+final class NetworkBlockDevice: FilePeer {
     /// Which program reads the source.
     enum Client: String {
         case nbdcopy
@@ -15,8 +15,8 @@ final class NetworkBlockDevice: Peer {
     let scenarios: Set<Scenario> = [.full]
     private let client: Client
     private let certificates: Certificates
-    private var source: Source?
-    private let destination: String
+    var source: Source?
+    let destination: String
 
     init(_ client: Client, _ certificates: Certificates) {
         self.client = client
@@ -35,12 +35,8 @@ final class NetworkBlockDevice: Peer {
 
     var obstacle: String? { self.missing(self.client.rawValue, "nbdkit") }
 
-    func open(_ source: Source) throws { self.source = source }
-
-    func clear() throws { unlink(self.destination) }
-
     func transfer(_ scenario: Scenario) throws -> Sample {
-        guard let source = self.source else { throw HarnessError("\(self.name) has no source") }
+        let source = try self.opened()
         let sender = Side("send")
         let receiver = Side("receive")
         let port = try Scratch.freePort()
@@ -87,13 +83,4 @@ final class NetworkBlockDevice: Peer {
             ]
         }
     }
-
-    func isIdentical() throws -> Bool {
-        guard let source = self.source else { return false }
-        let same = try RawFile.same(source.path, self.destination)
-        try RawFile.syncAndEvict(self.destination)
-        return same
-    }
-
-    func close() throws { unlink(self.destination) }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlockTypes
+import Glibc
 
 /// What is measured.
 enum Scenario: String, CaseIterable, Codable {
@@ -55,6 +56,34 @@ protocol Peer: AnyObject {
 
     /// Ends everything that is left of it.
     func close() throws
+}
+
+/// A peer that brings the source's file to another file, whole.
+protocol FilePeer: Peer {
+    var source: Source? { get set }
+    /// The path of the copy.
+    var destination: String { get }
+}
+
+extension FilePeer {
+    func open(_ source: Source) throws { self.source = source }
+
+    func clear() throws { unlink(self.destination) }
+
+    func isIdentical() throws -> Bool {
+        guard let source = self.source else { return false }
+        let same = try RawFile.same(source.path, self.destination)
+        try RawFile.syncAndEvict(self.destination)
+        return same
+    }
+
+    func close() throws { unlink(self.destination) }
+
+    /// The source; an error before ``open(_:)``.
+    func opened() throws -> Source {
+        guard let source = self.source else { throw HarnessError("\(self.name) has no source") }
+        return source
+    }
 }
 
 extension Peer {
