@@ -21,20 +21,12 @@ import VolumeStore
         let authority = try CertificateAuthority.create(for: self.cluster, at: Date())
         try self.writeServer(of: authority)
         try self.writeClient(of: authority)
-        let volume = try self.makeVolume()
-        let copy = "\(self.scratch.path)/copy"
-        let receiver = try Program("c-minimal", self.command("receive", "0", "server") + [copy])
-        let port = try await self.port(of: receiver)
-        let sent = try Program.run(
-            "c-minimal",
-            self.command("send", port, "client") + [volume, codec],
-            in: self.scratch.path
-        )
+        let (sent, receiver) = try await self.send(codec)
         receiver.waitUntilExit()
         #expect(sent.status == 0, "\(sent.errors)")
-        #expect(try self.bytes(of: copy) == self.bytes(of: volume), "\(self.seed)")
+        #expect(try self.bytes(of: self.copy) == self.bytes(of: self.volume), "\(self.seed)")
         // Of 24 MiB 9 are holes and 8 are zeros that were written.
-        #expect(try BlockFile.open(copy, writable: false).allocatedSize() < .mebibytes(10))
+        #expect(try BlockFile.open(self.copy, writable: false).allocatedSize() < .mebibytes(10))
     }
 
     @Test func refusesASenderOfAnotherAuthority() async throws {
@@ -43,31 +35,22 @@ import VolumeStore
         try self.writeClient(of: CertificateAuthority.create(for: self.cluster, at: Date()))
         try Data(authority.certificate.pem.utf8)
             .write(to: URL(fileURLWithPath: "\(self.scratch.path)/client-trust.pem"))
-        let volume = try self.makeVolume()
-        let copy = "\(self.scratch.path)/copy"
-        let receiver = try Program("c-minimal", self.command("receive", "0", "server") + [copy])
-        let port = try await self.port(of: receiver)
-        let sent = try Program.run(
-            "c-minimal",
-            self.command("send", port, "client") + [volume, "none"],
-            in: self.scratch.path
-        )
+        let (sent, receiver) = try await self.send("none")
         #expect(sent.status == 1, "\(sent.errors)")
         #expect(try await receiver.said("SSL_accept").contains("certificate verify failed"))
-        #expect(try self.bytes(of: copy).isEmpty)
+        #expect(try self.bytes(of: self.copy).isEmpty)
     }
 
     // MARK: The volume
 
     /// Text that compresses, bytes that do not, zeros and a hole; an end inside a granule.
-    private func makeVolume() throws -> String {
+    private func makeVolume() throws {
         var generator = self.seed.generator
         let words = (0..<4 << 17).map { _ in generator.next() as UInt64 }
         let random = words.withUnsafeBytes { Data($0) }
         let text = Data(String(repeating: "the same words once more, ", count: 100_000).utf8)
-        let path = "\(self.scratch.path)/volume"
-        #expect(FileManager.default.createFile(atPath: path, contents: random))
-        let file = try #require(FileHandle(forWritingAtPath: path))
+        #expect(FileManager.default.createFile(atPath: self.volume, contents: random))
+        let file = try #require(FileHandle(forWritingAtPath: self.volume))
         try file.seek(toOffset: 8 << 20)
         try file.write(contentsOf: text)
         try file.seek(toOffset: 12 << 20)
@@ -75,7 +58,6 @@ import VolumeStore
         try file.seek(toOffset: 24 << 20)
         try file.write(contentsOf: Data("end".utf8))
         try file.close()
-        return path
     }
 
     private func bytes(of path: String) throws -> Data {
@@ -83,6 +65,25 @@ import VolumeStore
     }
 
     // MARK: The two ends
+
+    private var volume: String { "\(self.scratch.path)/volume" }
+    private var copy: String { "\(self.scratch.path)/copy" }
+
+    /// Sends a new volume: how the sender has ended, and the receiver.
+    private func send(_ codec: String) async throws -> (Program.Result, Program) {
+        try self.makeVolume()
+        let receiver = try Program(
+            "c-minimal",
+            self.command("receive", "0", "server") + [self.copy]
+        )
+        let port = try await self.port(of: receiver)
+        let sent = try Program.run(
+            "c-minimal",
+            self.command("send", port, "client") + [self.volume, codec],
+            in: self.scratch.path
+        )
+        return (sent, receiver)
+    }
 
     private func command(_ mode: String, _ port: String, _ end: String) -> [String] {
         [mode, port, "3"]

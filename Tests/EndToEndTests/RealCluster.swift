@@ -165,16 +165,7 @@ extension KubernetesClient {
             plural: "subjectaccessreviews",
             isNamespaced: false
         )
-        var attributes: JSON = [
-            "verb": .string(verb), "group": .string(resource.groupVersion.group),
-            "resource": .string(resource.plural),
-        ]
-        if let namespace { attributes.set(.string(namespace), at: "namespace") }
-        let question = KubeObject(
-            review.groupVersionKind,
-            ObjectKey("", ""),
-            ["spec": ["user": .string(user), "resourceAttributes": attributes]]
-        )
+        let question = review.accessReview(["user": .string(user)], verb, resource, in: namespace)
         // Each question waits for an answer, so nobody spins; the test's time limit ends it.
         while try await self.create(review, question)["status", "allowed"] != .bool(isAllowed) {
             try Task.checkCancellation()

@@ -70,9 +70,7 @@ extension ActionController {
                 "Answers",
                 "The other cluster answers again."
             )
-        _ = try await self.write(action, facts) { status, now in
-            status.conditions.set(finding, generation: action.generation, now: now)
-        }
+        try await self.note(finding, action, facts)
     }
 
     private func config(_ action: KubeObject, _ facts: ActionFacts) async throws -> JSON {
@@ -92,16 +90,14 @@ extension ActionController {
                 isPassing: false
             )
         }
-        switch try await PairSpec(cluster: self.shell.cluster).scheduler(of: pair) {
-        case .reached(let config): return config
-        case .unusable(let trouble): throw trouble
-        case .notWanted:
-            throw Trouble(
-                .clusterPairNotReady,
-                "clusterpair \(place) has no kubeconfig of the other cluster",
-                remedy: remedy,
-                isPassing: false
-            )
-        }
+        return try await PairSpec(cluster: self.shell.cluster)
+            .kubeconfig(of: pair) {
+                Trouble(
+                    .clusterPairNotReady,
+                    "clusterpair \(place) has no kubeconfig of the other cluster",
+                    remedy: remedy,
+                    isPassing: false
+                )
+            }
     }
 }

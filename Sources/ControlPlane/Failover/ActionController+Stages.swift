@@ -20,7 +20,7 @@ extension ActionController {
         let key = ObjectKey(action.namespace, spec.schedule)
         if let schedule = try await self.local.find(StorkResource.migrationSchedules, key) {
             facts.schedule = try await self.schedule(schedule)
-            if facts.status.stage == .initial {
+            if facts.status.stage == .initial, facts.hasFinalizer {
                 facts.missingRight = try await ActionRights(cluster: self.local)
                     .missing(for: spec.type, in: facts.namespaces)
             }
@@ -131,9 +131,7 @@ extension ActionController {
             "Stopping",
             "The schedule there is suspended, and what it migrates is stopped."
         )
-        _ = try await self.write(action, facts) { status, now in
-            status.conditions.set(finding, generation: action.generation, now: now)
-        }
+        try await self.note(finding, action, facts)
     }
 
     func awaitPods(_ action: KubeObject, _ facts: ActionFacts) async throws -> StageOutcome {

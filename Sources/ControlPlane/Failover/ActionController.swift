@@ -259,6 +259,13 @@ final class ActionController: Sendable {
         return written
     }
 
+    /// Writes a condition alone.
+    func note(_ finding: Finding, _ action: KubeObject, _ facts: ActionFacts) async throws {
+        _ = try await self.write(action, facts) { status, now in
+            status.conditions.set(finding, generation: action.generation, now: now)
+        }
+    }
+
     private func keep(_ action: KubeObject, isKept: Bool) async throws -> KubeObject {
         let written = try await self.writer.write(
             finalizer: StorkNames.finalizer,

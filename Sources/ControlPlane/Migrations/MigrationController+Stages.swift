@@ -356,15 +356,13 @@ extension MigrationController {
         guard let pair = try await self.observer.object(name, in: namespace) else {
             throw Trouble(.clusterPairNotFound, "clusterpair \(namespace)/\(name) not found")
         }
-        switch try await PairSpec(cluster: self.shell.cluster).scheduler(of: pair) {
-        case .reached(let config): return config
-        case .unusable(let trouble): throw trouble
-        case .notWanted:
-            throw Trouble(
-                .clusterPairNotReady,
-                "clusterpair \(namespace)/\(name) has no kubeconfig of the destination",
-                remedy: "godwit generate clusterpair there, apply it here"
-            )
-        }
+        return try await PairSpec(cluster: self.shell.cluster)
+            .kubeconfig(of: pair) {
+                Trouble(
+                    .clusterPairNotReady,
+                    "clusterpair \(namespace)/\(name) has no kubeconfig of the destination",
+                    remedy: "godwit generate clusterpair there, apply it here"
+                )
+            }
     }
 }

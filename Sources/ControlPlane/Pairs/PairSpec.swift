@@ -97,6 +97,21 @@ struct PairSpec: Sendable {
         }
     }
 
+    /// The kubeconfig of a pair that has to have one.
+    ///
+    /// - Parameters:
+    ///   - pair: the ClusterPair.
+    ///   - missing: what it is to whoever asks that there is none.
+    /// - Returns: the kubeconfig.
+    /// - Throws: `missing`, what is wrong with the pair, `ClusterError`.
+    func kubeconfig(of pair: KubeObject, missing: () -> Trouble) async throws -> JSON {
+        switch try await self.scheduler(of: pair) {
+        case .reached(let config): return config
+        case .unusable(let trouble): throw trouble
+        case .notWanted: throw missing()
+        }
+    }
+
     /// A text of a secret in the pair's own namespace, so that nobody reads another one's; nil where
     /// the secret has no such key.
     private func secret(

@@ -23,16 +23,26 @@ extension ResourceCluster {
             plural: "selfsubjectaccessreviews",
             isNamespaced: false
         )
+        let review = reviews.accessReview([:], verb, resource, in: namespace)
+        return try await self.write(reviews, review)["status", "allowed"]?.bool
+    }
+}
+
+extension APIResource {
+    /// A review of this kind: whether the subject may do something with a resource.
+    func accessReview(
+        _ subject: JSON,
+        _ verb: String,
+        _ resource: APIResource,
+        in namespace: String?
+    ) -> KubeObject {
+        var spec = subject
         var attributes: JSON = [
             "verb": .string(verb), "group": .string(resource.groupVersion.group),
             "resource": .string(resource.plural),
         ]
         if let namespace { attributes.set(.string(namespace), at: "namespace") }
-        let review = KubeObject(
-            reviews.groupVersionKind,
-            ObjectKey("", ""),
-            ["spec": ["resourceAttributes": attributes]]
-        )
-        return try await self.write(reviews, review)["status", "allowed"]?.bool
+        spec.set(attributes, at: "resourceAttributes")
+        return KubeObject(self.groupVersionKind, ObjectKey("", ""), ["spec": spec])
     }
 }

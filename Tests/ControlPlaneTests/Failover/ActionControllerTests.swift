@@ -41,6 +41,29 @@ import Testing
         }
     }
 
+    /// Silence that ends in time costs nothing: the last migration is made, nobody goes on alone.
+    @Test func anotherSideThatAnswersAgainIsNotLeftAlone() async throws {
+        try await PairedClusters.runningBoth { there, here in
+            try await self.world.prepare(there, here)
+            let way = try await self.world.breakPair(here)
+            async let ended = self.world.perform(ActionSpec(.failover, schedule: "s"), here)
+            _ = try await here.object(StorkResource.actions, "kube-system", "f") {
+                [Condition]($0["status", "conditions"])["OtherSideAnswers"]?.status == .no
+            }
+            // Long in its stage, and a moment before it would be given up.
+            here.clock.pass(.seconds(ActionDecision.patienceForOtherSide - 1))
+            try await self.world.lead(to: way, here)
+            try await self.world.pass(1, here, until: "f")
+            let status = try await ended
+            #expect(
+                status.status == .successful && status.sourceReached == true,
+                "\(status.reason)"
+            )
+            #expect(status.conditions["OtherSideAnswers"]?.status == .yes)
+            #expect(try await self.world.replicas(there) == 0)
+        }
+    }
+
     @Test func aChosenStateIsMadeWritable() async throws {
         try await PairedClusters.runningBoth { there, here in
             try await self.world.prepare(there, here)

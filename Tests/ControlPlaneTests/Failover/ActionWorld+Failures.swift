@@ -62,17 +62,27 @@ extension ActionWorld {
     }
 
     /// The pair leads to nobody from now on.
-    func breakPair(_ world: PairedClusters) async throws {
+    ///
+    /// - Returns: where it led.
+    @discardableResult
+    func breakPair(_ world: PairedClusters) async throws -> JSON {
         let key = ObjectKey("kube-system", "remote")
         let pair = try #require(try await world.source.find(StorkResource.clusterPairs, key))
-        var config = try #require(pair["spec", "config"])
+        let former = try #require(pair["spec", "config"])
+        var config = former
         let clusters = config["clusters"]?.object ?? [:]
         for name in clusters.keys {
             config.set("https://127.0.0.1:1", at: "clusters", name, "server")
         }
+        try await self.lead(to: config, world)
+        return former
+    }
+
+    /// The pair leads there from now on.
+    func lead(to config: JSON, _ world: PairedClusters) async throws {
         _ = try await world.source.change(
             StorkResource.clusterPairs,
-            key,
+            ObjectKey("kube-system", "remote"),
             ["spec": ["config": config]],
             isStatus: false
         )
