@@ -81,8 +81,8 @@ perf-setup: ## install the peers and build everything, optimised
 	@bash Tools/setup.sh perf
 	$(SWIFT) build -c release
 
-perf: perf-setup ## measure Godwit beside its peers: 4 GiB, 5 repeats, all cases (about an hour)
-	$(RELEASE)/godwit-perf run --size 4GiB --repeats 5 $(PERF_ARGS)
+perf: perf-setup ## measure Godwit beside its peers: 4 GiB, 7 repeats, all cases (some hours)
+	$(RELEASE)/godwit-perf run --size 4GiB --repeats 7 $(PERF_ARGS)
 
 perf-quick: perf-setup ## the same on 512 MiB with 3 repeats (some minutes)
 	$(RELEASE)/godwit-perf run --size 512MiB --repeats 3 $(PERF_ARGS)

@@ -19,10 +19,10 @@ struct RunCommand: ParsableCommand {
     )
 
     @Option(help: "The size of the volumes, such as 512MiB or 4GiB.") var size = "4GiB"
-    @Option(help: "How often each peer runs in each case.") var repeats = 5
+    @Option(help: "How often each peer runs in each case.") var repeats = 7
     @Option(help: "Only these peers, separated by commas.") var peers: String?
     @Option(help: "Only these cases, separated by commas.") var cases: String?
-    @Option(help: "The folder for the volumes; it needs about ten times the size.")
+    @Option(help: "The folder for the volumes; it needs about fifteen times the size.")
     var work = "perf/results/tmp"
     @Option(help: "The folder for the JSON file and the plot.") var results = "perf/results"
     @Option(help: "The seed of the volumes and of the order.") var seed: UInt64 = 20_261_121
@@ -40,8 +40,9 @@ struct RunCommand: ParsableCommand {
         defer { Cleanup.shared.run() }
         let certificates = try Certificates()
         let all: [any Peer] = [
-            Godwit(.workFolder), Godwit(.reflink), Rsync(compresses: false, certificates),
-            Rsync(compresses: true, certificates), NetworkBlockDevice(.nbdcopy, certificates),
+            Godwit(.workFolder), Godwit(.reflink(.xfs)), Godwit(.reflink(.btrfs)),
+            Rsync(compresses: false, certificates), Rsync(compresses: true, certificates),
+            NetworkBlockDevice(.nbdcopy, certificates),
             NetworkBlockDevice(.qemu, certificates), CompressedPipe(certificates),
             Btrfs(certificates, .none),
             Btrfs(certificates, .zstd), MinimalProgram(certificates),

@@ -16,6 +16,10 @@ enum Case: String, CaseIterable {
     case clustered
     /// 1 % of the mixed volume changed, in single granules.
     case scattered
+    /// 10 % of it changed, in single granules.
+    case scattered10
+    /// 1 MiB of it changed, in one place.
+    case tiny
     /// Full copy of a real database, and what pgbench changed in it.
     case postgresql
     /// Random bytes from memory to memory: the transport alone.
@@ -104,7 +108,7 @@ final class Session {
                 try self.measure(.full, nil, source, peers, changed: roofline.nonzeroBytes, whole)
             }
             if cases.contains(.resume) { try self.measureResume(source, peers) }
-            let patterns = [ChangePattern.clustered, .scattered]
+            let patterns = ChangePattern.allCases
                 .filter { pattern in
                     cases.contains { $0.rawValue == pattern.rawValue }
                 }

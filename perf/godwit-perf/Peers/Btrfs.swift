@@ -8,7 +8,7 @@ import Glibc
 final class Btrfs: Peer {
     /// How the file systems are mounted, and what the stream carries.
     enum Compression {
-        /// Nothing is compressed: what `btrfs send` does unless somebody asked for more.
+        /// Nothing is compressed on the disks or in the stream.
         case none
         /// Both compress with zstd 1 and the stream carries the compressed extents (protocol 2): its
         /// best case, as the work of compressing was done when the data was written.
@@ -39,9 +39,10 @@ final class Btrfs: Peer {
         let (options, mount) =
             switch self.compression {
             case .none: ("", "not compressed")
-            case .zstd: (" --proto 2 --compressed-data", "compress=zstd:1 on both sides")
+            case .zstd: (" --compressed-data", "compress=zstd:1 on both sides")
             }
-        return "btrfs subvolume snapshot; btrfs send\(options) [-p] over openssl s_client into "
+        return
+            "btrfs subvolume snapshot; btrfs send --proto 2\(options) [-p] over openssl s_client into "
             + "s_server | btrfs receive; \(mount)"
     }
 
@@ -54,7 +55,7 @@ final class Btrfs: Peer {
 
     private var sendOptions: String {
         switch self.compression {
-        case .none: ""
+        case .none: "--proto 2"
         case .zstd: "--proto 2 --compressed-data"
         }
     }

@@ -10,8 +10,14 @@ final class Godwit: Peer {
     enum Place {
         /// In the work folder; the source is attached where it is, and declared frozen.
         case workFolder
-        /// On XFS with reflink; the source lies there too and is frozen by a clone.
-        case reflink
+        /// On a file system with reflink; the source lies there too and is frozen by a clone.
+        case reflink(FileSystem)
+    }
+
+    /// The file systems that can clone a file.
+    enum FileSystem: String {
+        case xfs
+        case btrfs
     }
 
     let scenarios: Set<Scenario> = [.full, .incremental, .unchanged, .resume]
@@ -30,14 +36,16 @@ final class Godwit: Peer {
     var name: String {
         switch self.place {
         case .workFolder: "godwit"
-        case .reflink: "godwit-reflink"
+        case .reflink(.xfs): "godwit-reflink"
+        case .reflink(.btrfs): "godwit-btrfs"
         }
     }
 
     var summary: String {
         switch self.place {
         case .workFolder: "godwit replicate; pools in the work folder, source attached, frozen"
-        case .reflink: "godwit replicate; pools on loop-mounted XFS, source frozen by a clone"
+        case .reflink(let kind):
+            "godwit replicate; pools on loop-mounted \(kind.rawValue), source frozen by a clone"
         }
     }
 
@@ -48,7 +56,7 @@ final class Godwit: Peer {
         }
         switch self.place {
         case .workFolder: return nil
-        case .reflink: return LoopFileSystem.obstacle("xfs")
+        case .reflink(let kind): return LoopFileSystem.obstacle(kind.rawValue)
         }
     }
 
@@ -58,11 +66,11 @@ final class Godwit: Peer {
         var pools = ["\(self.name)-send", "\(self.name)-receive"].map { Scratch.path($0) }
         switch self.place {
         case .workFolder: break
-        case .reflink:
+        case .reflink(let kind):
             let size = ByteCount(source.size.bytes * 3 + (1 << 30))
             self.fileSystems = try ["send", "receive"]
                 .map {
-                    try LoopFileSystem("xfs", name: $0, size: size)
+                    try LoopFileSystem(kind.rawValue, name: $0, size: size)
                 }
             pools = self.fileSystems.map { "\($0.mount)/pool" }
             self.path = "\(self.fileSystems[0].mount)/volume.img"

@@ -64,24 +64,42 @@ func copy(_ extents: [Extent], from source: RawFile, to target: RawFile) throws(
     }
 }
 
-/// How the changed 1 % lies.
-enum ChangePattern: String {
-    /// Runs of eight leaves: half a MiB at a time.
+/// How much changes, and how it lies.
+enum ChangePattern: String, CaseIterable {
+    /// 1 % in runs of eight leaves: half a MiB at a time.
     case clustered
-    /// Single granules, each in another place.
+    /// 1 % in single granules, each in another place.
     case scattered
+    /// 10 % in single granules.
+    case scattered10
+    /// One MiB in one place.
+    case tiny
+
+    /// What is changed at a time.
+    var unit: ByteCount {
+        switch self {
+        case .clustered: ByteCount(8 * Geometry.leaf.bytes)
+        case .scattered, .scattered10: Geometry.granule
+        case .tiny: .mebibytes(1)
+        }
+    }
+
+    /// The units that change in a volume of a size.
+    func count(of size: ByteCount) -> Int {
+        switch self {
+        case .clustered, .scattered: max(1, size.bytes / 100 / self.unit.bytes)
+        case .scattered10: max(1, size.bytes / 10 / self.unit.bytes)
+        case .tiny: 1
+        }
+    }
 }
 
 extension MixedVolume {
-    /// Changes 1 % of the volume, and keeps both states of what it changed.
+    /// Changes a part of the volume, and keeps both states of what it changed.
     ///
     /// Only data is changed, so that going back and forth does not fill holes.
     func difference(_ pattern: ChangePattern, of live: String) throws(HarnessError) -> Difference {
-        let unit: ByteCount
-        switch pattern {
-        case .clustered: unit = ByteCount(8 * Geometry.leaf.bytes)
-        case .scattered: unit = Geometry.granule
-        }
+        let unit = pattern.unit
         var places: [Int] = []
         for (index, kind) in self.kinds.enumerated() where kind == .rows || kind == .incompressible
         {
@@ -90,8 +108,7 @@ extension MixedVolume {
         }
         var generator = Generator(seed: 0x6f_7d77 ^ UInt64(unit.bytes))
         generator.shuffle(&places)
-        let count = max(1, self.size.bytes / 100 / unit.bytes)
-        let extents = places.prefix(count).sorted()
+        let extents = places.prefix(pattern.count(of: self.size)).sorted()
             .map {
                 Extent(at: ByteOffset($0), length: unit)
             }
