@@ -18,12 +18,15 @@ WHOLE := ^EndToEndTests\.(EndToEnd|Lease|Rights|ControllerKill|ControllerProcess
 # The suites of the control plane wait where those of the data plane work: in one process they would
 # not get a thread for minutes.
 CONTROL := ^(KubernetesClient|EmbeddedCluster|ControlPlane|EndToEnd)Tests\.|^AgentTests\.(ActivateCommand|ClusterCommand|PairCommand|SeedRun|MigrationWait)Tests
+# What a transfer costs besides time. In `test` too, with wider bounds for allocations: without optimisation
+# there are more.
+COSTS := ^AgentTests\.(Cost|MemoryCost)Tests|^ReplicationTests\.WireCostTests
 # Our kinds, for servers as old as those of Tools/kubernetes-build.sh: they do not know rules.
 CRDS ?= deploy/crds-without-rules
 PERF_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build release demo test kubernetes test-kubernetes check lint fmt tidy \
+.PHONY: help setup build release demo test test-costs kubernetes test-kubernetes check lint fmt tidy \
 	docs-check sanitize perf perf-quick perf-controllers perf-schedules perf-compare perf-setup clean
 
 help: ## list the targets
@@ -46,6 +49,11 @@ test: ## build and run every test that needs no cluster
 	$(SWIFT) build --build-tests $(STRICT)
 	$(SWIFT) test --skip-build --disable-xctest --skip '$(KUBERNETES)|$(CONTROL)'
 	$(SWIFT) test --skip-build --disable-xctest --filter '$(CONTROL)'
+
+test-costs: release ## what a transfer may cost besides time, on optimised executables
+	@bash Tools/setup.sh test
+	$(SWIFT) build --build-tests $(STRICT)
+	GODWIT_BIN=$(CURDIR)/$(RELEASE) $(SWIFT) test --skip-build --disable-xctest --filter '$(COSTS)'
 
 kubernetes: setup ## build the Kubernetes servers of the tests from Debian's sources, once
 	@bash Tools/kubernetes-build.sh

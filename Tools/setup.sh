@@ -7,7 +7,7 @@ set -euo pipefail
 packages=(make git pkg-config liblz4-dev libssl-dev zlib1g-dev libxxhash-dev libsqlite3-dev
     openssl diffutils mount e2fsprogs xfsprogs btrfs-progs)
 case "${1:-}" in
-    test) packages+=(postgresql); command -v kubectl >/dev/null || packages+=(kubernetes-client) ;;
+    test) packages+=(postgresql strace); command -v kubectl >/dev/null || packages+=(kubernetes-client) ;;
     perf) packages+=(rsync stunnel4 nbdkit libnbd-bin qemu-utils lz4 iproute2 postgresql) ;;
 esac
 

@@ -70,6 +70,7 @@ struct IncomingConnection {
         let answer = self.environment.hello(answering: hello, as: hello.kind)
         switch hello.kind {
         case .control:
+            DataThread.rename("gw-control")
             let transfer = try IncomingTransfer(
                 pair: pair,
                 certificate: frames.connection.peer,
@@ -79,6 +80,7 @@ struct IncomingConnection {
             )
             ControlConnection(frames, transfer).run(hello)
         case .data:
+            DataThread.rename("gw-data")
             DataConnection(frames, pair, self.environment, hello: answer).run(hello)
         }
     }

@@ -29,6 +29,11 @@ public enum DataThread {
         return Joinable(thread)
     }
 
+    /// Gives the calling thread another name, once it knows what it is for.
+    public static func rename(_ name: String) {
+        godwit_name_this_thread(String(decoding: name.utf8.prefix(15), as: UTF8.self))
+    }
+
     /// A thread that can be waited for once; a dropped one runs on by itself.
     public final class Joinable: Sendable {
         private let thread: Locked<pthread_t?>
@@ -63,7 +68,7 @@ private final class Work: Sendable {
 private func runWork(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     guard let argument else { return nil }
     let work = Unmanaged<Work>.fromOpaque(argument).takeRetainedValue()
-    godwit_name_this_thread(String(decoding: work.name.utf8.prefix(15), as: UTF8.self))
+    DataThread.rename(work.name)
     work.body()
     return nil
 }

@@ -16,6 +16,8 @@ final class Breaker: Sendable {
         var cuts: [Int]
         var passed = 0
         var breaks = 0
+        /// Of both directions.
+        var total = 0
         var open: Set<Int32> = []
         var threads: [DataThread.Joinable] = []
     }
@@ -32,6 +34,9 @@ final class Breaker: Sendable {
 
     /// How often everything was broken.
     var breaks: Int { self.state.withLock { $0.breaks } }
+
+    /// The bytes of both directions that were passed on.
+    var passed: Int { self.state.withLock { $0.total } }
 
     /// Ends it: no connection passes any more.
     func close() {
@@ -90,6 +95,7 @@ final class Breaker: Sendable {
                 guard step > 0 else { return }
                 sent += step
             }
+            self.state.withLock { $0.total += count }
         }
     }
 

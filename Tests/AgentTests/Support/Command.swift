@@ -21,7 +21,15 @@ struct CommandResult: Sendable {
 enum Command {
     /// Where `godwit` and `godwit-agent` were built: beside the test bundle.
     static let directory: String = {
-        if let given = ProcessInfo.processInfo.environment["GODWIT_BIN"] { return given }
+        ProcessInfo.processInfo.environment["GODWIT_BIN"] ?? Self.bundle
+    }()
+
+    /// Whether other executables are run than those beside the bundle: `make test-costs` gives those
+    /// of a release build.
+    static let isOptimised = Self.directory != Self.bundle
+
+    /// Where the test bundle is.
+    static let bundle: String = {
         let own =
             (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(fileURLWithPath: own).deletingLastPathComponent().path

@@ -11,17 +11,20 @@ final class TestAgent {
     private(set) var process: RunningCommand
     private(set) var version: VersionInfo
     private let extra: [String]
+    private let environment: [String: String]
 
     init(
         _ name: String,
         in directory: String,
         extra: [String] = [],
+        environment: [String: String] = [:],
         data: String = "127.0.0.1:0",
         api: String = "127.0.0.1:0"
     ) async throws {
         self.pool = "\(directory)/\(name)"
         self.extra = extra
-        self.process = try Self.launch(self.pool, data, api, extra)
+        self.environment = environment
+        self.process = try Self.launch(self.pool, data, api, extra, environment)
         do {
             self.version = try await Self.ready(self.pool, self.process)
         } catch {
@@ -37,11 +40,13 @@ final class TestAgent {
         _ pool: String,
         _ data: String,
         _ api: String,
-        _ extra: [String]
+        _ extra: [String],
+        _ environment: [String: String]
     ) throws -> RunningCommand {
         try Command.start(
             "godwit-agent",
-            ["run", "--pool", pool, "--data", data, "--api", api] + extra
+            ["run", "--pool", pool, "--data", data, "--api", api] + extra,
+            environment: environment
         )
     }
 
@@ -95,7 +100,8 @@ final class TestAgent {
             self.pool,
             self.version.data ?? "",
             self.version.api ?? "",
-            self.extra
+            self.extra,
+            self.environment
         )
         self.version = try await Self.ready(self.pool, self.process)
     }
