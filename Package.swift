@@ -346,6 +346,7 @@ let package = Package(
             "KubernetesTests",
             ["ControlPlane", "KubernetesClient", "ObjectModel", "TestSupport"]
         ),
+        tests("PerfTests", ["godwit-perf"]),
         tests("TidyTests", []),
     ]
 )

@@ -19,6 +19,7 @@ struct RunCommand: ParsableCommand {
     )
 
     @Option(help: "The size of the volumes, such as 512MiB or 4GiB.") var size = "4GiB"
+    @Option(help: "The volumes of the case small, 64 MiB each.") var smallVolumes = 1000
     @Option(help: "How often each peer runs in each case.") var repeats = 7
     @Option(help: "Only these peers, separated by commas.") var peers: String?
     @Option(help: "Only these cases, separated by commas.") var cases: String?
@@ -30,6 +31,9 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let size = try Self.bytes(of: self.size)
+        guard self.smallVolumes > 0 else {
+            throw ValidationError("--small-volumes must be 1 or more")
+        }
         guard self.repeats > 0 else { throw ValidationError("--repeats must be 1 or more") }
         let cases = try Self.chosen(self.cases, of: Case.allCases.map(\.rawValue), "case")
             .compactMap { Case(rawValue: $0) }
@@ -40,7 +44,8 @@ struct RunCommand: ParsableCommand {
         defer { Cleanup.shared.run() }
         let certificates = try Certificates()
         let all: [any Peer] = [
-            Godwit(.workFolder), Godwit(.reflink(.xfs)), Godwit(.reflink(.btrfs)),
+            Godwit(.workFolder), Godwit(.workFolder, codec: .lz4), Godwit(.reflink(.xfs)),
+            Godwit(.reflink(.btrfs)),
             Rsync(compresses: false, certificates), Rsync(compresses: true, certificates),
             NetworkBlockDevice(.nbdcopy, certificates),
             NetworkBlockDevice(.qemu, certificates), CompressedPipe(certificates),
@@ -50,6 +55,7 @@ struct RunCommand: ParsableCommand {
         let names = try Self.chosen(self.peers, of: all.map(\.name), "peer")
         let session = Session(
             size: size,
+            smallVolumes: self.smallVolumes,
             repeats: self.repeats,
             seed: self.seed,
             peers: all.filter { names.contains($0.name) },
@@ -65,7 +71,8 @@ struct RunCommand: ParsableCommand {
         let plot = String(path.dropLast(5)) + ".svg"
         try Plot(results: results).svg.write(toFile: plot, atomically: true, encoding: .utf8)
         if let roofline = results.roofline { print("\n\(roofline.text)") }
-        print("\n\(results.table)\n\n\(results.comparison)")
+        let parts = [results.table, results.comparison, results.perVolume, results.verdicts]
+        for part in parts where !part.isEmpty { print("\n\(part)") }
         for line in results.skipped { print("skipped: \(line)") }
         print("\n\(path)\n\(plot)")
         guard results.series.allSatisfy({ $0.samples.allSatisfy(\.identical) }) else {

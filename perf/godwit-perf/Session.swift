@@ -20,6 +20,8 @@ enum Case: String, CaseIterable {
     case scattered10
     /// 1 MiB of it changed, in one place.
     case tiny
+    /// Ten leaves changed in each of many small volumes, and as many bytes in one large one.
+    case small
     /// Full copy of a real database, and what pgbench changed in it.
     case postgresql
     /// Random bytes from memory to memory: the transport alone.
@@ -30,12 +32,14 @@ enum Case: String, CaseIterable {
 final class Session {
     private(set) var results: Results
     private let size: ByteCount
-    private let peers: [any Peer]
-    private let certificates: Certificates
+    private let smallVolumes: Int
+    let peers: [any Peer]
+    let certificates: Certificates
     private var order: Generator
 
     init(
         size: ByteCount,
+        smallVolumes: Int,
         repeats: Int,
         seed: UInt64,
         peers: [any Peer],
@@ -43,6 +47,7 @@ final class Session {
         workFolder: String
     ) {
         self.size = size
+        self.smallVolumes = smallVolumes
         self.certificates = certificates
         self.order = Generator(seed: seed)
         self.results = Results(
@@ -67,8 +72,11 @@ final class Session {
 
     func run(_ cases: [Case]) throws {
         if cases.contains(.transport) { try self.runTransport() }
-        if cases.contains(where: { $0 != .postgresql && $0 != .transport }) {
+        if cases.contains(where: { ![.postgresql, .transport, .small].contains($0) }) {
             try self.runMixed(cases)
+        }
+        if cases.contains(.small) {
+            try self.runSmall(SmallVolumes(count: self.smallVolumes, seed: self.results.seed))
         }
         guard cases.contains(.postgresql) else { return }
         if let obstacle = PostgreSQLImage.obstacle {
@@ -102,7 +110,7 @@ final class Session {
         try Machine.touchMemory(for: self.size)
         let roofline = try StageMeter(path: source.path).measure()
         self.results.roofline = roofline
-        try self.withPeers(source) { peers in
+        try self.withPeers(self.peers, source) { peers in
             let whole = roofline.bound(read: roofline.allocatedBytes, moved: roofline.nonzeroBytes)
             if cases.contains(.full) {
                 try self.measure(.full, nil, source, peers, changed: roofline.nonzeroBytes, whole)
@@ -117,7 +125,14 @@ final class Session {
             }
             for pattern in patterns {
                 let difference = try volume.difference(pattern, of: source.path)
-                try self.measureChanges(pattern.rawValue, difference, source, peers, roofline)
+                let changed = difference.byteCount.bytes
+                try self.measureChanges(
+                    pattern.rawValue,
+                    difference,
+                    source,
+                    peers,
+                    bound: roofline.bound(read: changed, moved: changed)
+                )
             }
             if cases.contains(.unchanged) {
                 try self.measure(.unchanged, nil, source, peers, changed: 0, nil)
@@ -132,20 +147,31 @@ final class Session {
         let source = Source(name: "postgresql", path: image.path, size: self.size)
         let roofline = try StageMeter(path: image.path).measure()
         if self.results.roofline == nil { self.results.roofline = roofline }
-        try self.withPeers(source) { peers in
+        try self.withPeers(self.peers, source) { peers in
             let whole = roofline.bound(read: roofline.allocatedBytes, moved: roofline.nonzeroBytes)
             try self.measure(.full, nil, source, peers, changed: roofline.nonzeroBytes, whole)
             try self.fill(source, peers)
-            try self.measureChanges("pgbench", image.difference, source, peers, roofline)
+            let changed = image.difference.byteCount.bytes
+            try self.measureChanges(
+                "pgbench",
+                image.difference,
+                source,
+                peers,
+                bound: roofline.bound(read: changed, moved: changed)
+            )
         }
         unlink(image.path)
     }
 
-    /// Opens every peer for a source, and closes it whatever happens.
-    private func withPeers(_ source: Source, _ body: ([any Peer]) throws -> Void) throws {
+    /// Opens peers for a source, and closes them whatever happens.
+    func withPeers(
+        _ peers: [any Peer],
+        _ source: Source,
+        _ body: ([any Peer]) throws -> Void
+    ) throws {
         var open: [any Peer] = []
         defer { for peer in open { try? peer.close() } }
-        for peer in self.peers {
+        for peer in peers {
             open.append(peer)
             try peer.open(source)
         }
@@ -153,7 +179,7 @@ final class Session {
     }
 
     /// Gives every peer that can use one a base at the destination, not measured.
-    private func fill(_ source: Source, _ peers: [any Peer]) throws {
+    func fill(_ source: Source, _ peers: [any Peer]) throws {
         say("\(source.name): filling the destinations")
         for peer in peers where peer.scenarios.contains(.incremental) {
             try peer.clear()
@@ -162,14 +188,13 @@ final class Session {
     }
 
     /// Every peer goes back and forth between the two states: each step changes as much.
-    private func measureChanges(
-        _ pattern: String,
-        _ difference: Difference,
+    func measureChanges(
+        _ pattern: String?,
+        _ difference: any Change,
         _ source: Source,
         _ peers: [any Peer],
-        _ roofline: Roofline
+        bound: Double?
     ) throws {
-        let changed = difference.byteCount.bytes
         var state = VolumeState.before
         let step = {
             state = state.other
@@ -183,8 +208,8 @@ final class Session {
             pattern,
             source,
             peers,
-            changed: changed,
-            roofline.bound(read: changed, moved: changed),
+            changed: difference.byteCount.bytes,
+            bound,
             beforeEach: step
         )
         // The next pattern starts from the state before.
@@ -196,7 +221,7 @@ final class Session {
         }
     }
 
-    private func measure(
+    func measure(
         _ scenario: Scenario,
         _ pattern: String?,
         _ source: Source,
@@ -220,7 +245,9 @@ final class Session {
                         peer: peer.name,
                         summary: peer.summary,
                         changedBytes: changed,
-                        boundSeconds: bound
+                        boundSeconds: bound,
+                        sizeBytes: source.size.bytes,
+                        volumeCount: max(1, source.names.count)
                     )
                 one.samples.append(sample)
                 series[peer.name] = one
@@ -234,7 +261,7 @@ final class Session {
     private func measureResume(_ source: Source, _ peers: [any Peer]) throws {
         for peer in peers {
             guard peer.scenarios.contains(.resume) else {
-                self.results.skipped.append("\(peer.name) resume: starts over")
+                self.results.skipped.append("\(peer.name): no resume")
                 continue
             }
             let usual = self.results.series.first {
@@ -273,8 +300,8 @@ final class Session {
         _ source: Source
     ) throws -> Sample {
         if scenario != .transport {
-            if scenario != .resume { try Machine.touchMemory(for: source.size) }
-            try RawFile.warm(source.path)
+            if scenario != .resume { try Machine.touchMemory(for: source.dataSize) }
+            for file in source.files(at: source.path) { try RawFile.warm(file) }
         }
         var sample = try peer.transfer(scenario)
         sample.identical = try peer.isIdentical()

@@ -17,6 +17,8 @@ struct Sample: Codable {
     /// Busy processor seconds of the machine that belong to neither side.
     var otherSeconds: Double
     var identical: Bool
+    /// Resident bytes of the processes that were there before the start; nil in earlier results.
+    var idleBytes: [String: Int]?
     /// What the program itself reported, where it reports.
     var reported: [String: String] = [:]
 
@@ -54,7 +56,8 @@ struct Meter {
             loopbackBytes: bytes,
             residentBytes: memory.stop(),
             otherSeconds: max(0, other),
-            identical: false
+            identical: false,
+            idleBytes: memory.idle
         )
     }
 }
@@ -70,10 +73,13 @@ final class MemorySampler: @unchecked Sendable {
     private var running = true
     private var finished = false
     private var peaks: [String: Int] = [:]
+    /// What each process had when ``start()`` was called.
+    private(set) var idle: [String: Int] = [:]
 
     init(sides: [Side]) { self.sides = sides }
 
     func start() {
+        self.look { key, _, resident in self.idle[key, default: 0] += resident }
         for process in self.sides.flatMap(\.processes) {
             try? "5"
                 .write(
@@ -99,40 +105,42 @@ final class MemorySampler: @unchecked Sendable {
         self.lock.lock()
         while self.running {
             self.lock.unlock()
-            self.look()
+            self.note()
             self.lock.lock()
             // 20 ms: one run of a small incremental has a few looks, a look costs some 0.1 ms.
             _ = self.lock.wait(until: Date(timeIntervalSinceNow: 0.02))
         }
         self.lock.unlock()
-        self.look()
+        self.note()
         self.lock.lock()
         self.finished = true
         self.lock.broadcast()
         self.lock.unlock()
     }
 
-    private func look() {
+    private func note() {
+        self.look { key, peak, _ in self.peaks[key] = max(self.peaks[key] ?? 0, peak) }
+    }
+
+    /// Tells of each process its side and name, its high-water mark and what it has now, in bytes.
+    private func look(_ tell: (String, Int, Int) -> Void) {
         for side in self.sides {
             for process in side.processes {
-                guard
-                    let text = try? String(
-                        contentsOfFile: "/proc/\(process)/status",
-                        encoding: .utf8
-                    )
-                else { continue }
-                var name = ""
-                var peak = 0
-                for line in text.split(separator: "\n") {
-                    if line.hasPrefix("Name:") { name = String(line.dropFirst(6)) }
-                    if line.hasPrefix("VmHWM:") {
-                        peak = Int(line.split(separator: " ").dropLast().last ?? "") ?? 0
-                        break
-                    }
+                let path = "/proc/\(process)/status"
+                guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+                    continue
                 }
-                guard peak > 0, name != "sh" else { continue }
-                let key = "\(side.name) \(name)"
-                self.peaks[key] = max(self.peaks[key] ?? 0, peak << 10)
+                var fields: [Substring: Substring] = [:]
+                for line in text.split(separator: "\n") {
+                    let words = line.split(whereSeparator: \.isWhitespace)
+                    if words.count > 1 { fields[words[0]] = words[1] }
+                    if words.first == "VmRSS:" { break }
+                }
+                let bytes = { (key: Substring) in fields[key].flatMap { Int($0) }.map { $0 << 10 } }
+                guard let name = fields["Name:"], name != "sh", let peak = bytes("VmHWM:"),
+                    let resident = bytes("VmRSS:")
+                else { continue }
+                tell("\(side.name) \(name)", peak, resident)
             }
         }
     }

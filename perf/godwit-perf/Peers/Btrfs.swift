@@ -84,7 +84,7 @@ final class Btrfs: Peer {
         try from.sync()
     }
 
-    func follow(_ difference: Difference, to state: VolumeState) throws {
+    func follow(_ difference: any Change, to state: VolumeState) throws {
         guard let from = self.from else { return }
         try difference.apply(state, to: "\(from.mount)/volume/image")
         try from.sync()

@@ -6,46 +6,55 @@ import Glibc
 
 /// Two agents and the command that a user would type: the time includes starting that command.
 final class Godwit: Peer {
-    /// Where the pools lie.
-    enum Place {
-        /// In the work folder; the source is attached where it is, and declared frozen.
-        case workFolder
-        /// On a file system with reflink; the source lies there too and is frozen by a clone.
-        case reflink(FileSystem)
+    /// What the command is told about compressing.
+    enum Codec: String {
+        /// Nothing: the agents choose.
+        case auto
+        case lz4
     }
 
-    /// The file systems that can clone a file.
-    enum FileSystem: String {
-        case xfs
-        case btrfs
-    }
-
-    let scenarios: Set<Scenario> = [.full, .incremental, .unchanged, .resume]
-    private let place: Place
-    private let sendSide = Side("send")
-    private let receiveSide = Side("receive")
-    private var fileSystems: [LoopFileSystem] = []
-    private var agents: (sender: GodwitAgent, receiver: GodwitAgent)?
+    let scenarios: Set<Scenario>
+    private let place: GodwitPlace
+    private let codec: Codec
+    private var pair: GodwitPair?
     private var source: Source?
+    /// What is replicated: the source, or a copy of it beside the pool.
     private var path = ""
-    private var volume: String?
+    private var volumes: [String] = []
     private var count = 0
 
-    init(_ place: Place) { self.place = place }
-
-    var name: String {
-        switch self.place {
-        case .workFolder: "godwit"
-        case .reflink(.xfs): "godwit-reflink"
-        case .reflink(.btrfs): "godwit-btrfs"
+    init(_ place: GodwitPlace, codec: Codec = .auto) {
+        self.place = place
+        self.codec = codec
+        switch codec {
+        case .auto: self.scenarios = [.full, .incremental, .unchanged, .resume]
+        case .lz4: self.scenarios = [.full, .incremental]
         }
     }
 
+    var name: String {
+        let name =
+            switch self.place {
+            case .workFolder: "godwit"
+            case .reflink(.xfs): "godwit-reflink"
+            case .reflink(.btrfs): "godwit-btrfs"
+            }
+        return name + (self.codec == .auto ? "" : "-\(self.codec.rawValue)")
+    }
+
     var summary: String {
-        switch self.place {
-        case .workFolder: "godwit replicate; pools in the work folder, source attached, frozen"
+        let command = (["godwit replicate"] + self.options).joined(separator: " ")
+        return switch self.place {
+        case .workFolder: "\(command); pools in the work folder, source attached, frozen"
         case .reflink(let kind):
-            "godwit replicate; pools on loop-mounted \(kind.rawValue), source frozen by a clone"
+            "\(command); pools on loop-mounted \(kind.rawValue), source frozen by a clone"
+        }
+    }
+
+    private var options: [String] {
+        switch self.codec {
+        case .auto: []
+        case .lz4: ["--codec", "lz4"]
         }
     }
 
@@ -54,153 +63,117 @@ final class Godwit: Peer {
         where access("\(GodwitAgent.folder)/\(name)", X_OK) != 0 {
             return "\(GodwitAgent.folder)/\(name) is not built"
         }
-        switch self.place {
-        case .workFolder: return nil
-        case .reflink(let kind): return LoopFileSystem.obstacle(kind.rawValue)
-        }
+        return self.place.obstacle
     }
 
     func open(_ source: Source) throws {
         self.source = source
         self.path = source.path
-        var pools = ["\(self.name)-send", "\(self.name)-receive"].map { Scratch.path($0) }
-        switch self.place {
-        case .workFolder: break
-        case .reflink(let kind):
-            let size = ByteCount(source.size.bytes * 3 + (1 << 30))
-            self.fileSystems = try ["send", "receive"]
-                .map {
-                    try LoopFileSystem(kind.rawValue, name: $0, size: size)
-                }
-            pools = self.fileSystems.map { "\($0.mount)/pool" }
-            self.path = "\(self.fileSystems[0].mount)/volume.img"
-            try run(["cp", "--sparse=always", source.path, self.path])
-            try self.fileSystems[0].sync()
-        }
-        let sender = try GodwitAgent(pool: pools[0], side: self.sendSide)
-        let receiver = try GodwitAgent(pool: pools[1], side: self.receiveSide)
-        self.agents = (sender, receiver)
-        try sender.start()
-        try receiver.start()
-        let said = try receiver.run(["cluster", "token", "show"])
-        guard let token = said.split(whereSeparator: \.isWhitespace).last, token.count == 128 else {
-            throw HarnessError("no token in: \(said)")
-        }
-        try sender.run(
-            [
-                "pair", "create", "perf", "--ip", "127.0.0.1", "--port", String(receiver.apiPort),
-                "--token", "-", "--mode", "DisasterRecovery",
-            ],
-            input: "\(token)\n"
-        )
+        let room = ByteCount(source.dataSize.bytes * 3 + (1 << 30))
+        let pair = try GodwitPair(self.name, self.place, room: room)
+        self.pair = pair
+        guard let folder = pair.sourceFolder else { return }
+        self.path = "\(folder)/source"
+        try run(["cp", "-r", "--sparse=always", source.path, self.path])
+        try pair.syncSources()
     }
 
-    func follow(_ difference: Difference, to state: VolumeState) throws {
-        guard let fileSystem = self.fileSystems.first else { return }
+    func follow(_ difference: any Change, to state: VolumeState) throws {
+        guard let pair = self.pair, pair.sourceFolder != nil else { return }
         try difference.apply(state, to: self.path)
-        try fileSystem.sync()
+        try pair.syncSources()
     }
 
-    /// A new volume, so that the destination has nothing of it.
+    /// New volumes, so that the destination has nothing of them.
     func clear() throws {
-        guard let agents = self.agents else { return }
-        if let volume = self.volume {
-            try agents.sender.run(["volume", "delete", volume, "--yes"])
-            try agents.receiver.run(["volume", "delete", volume, "--yes"])
+        guard let pair = self.pair, let source = self.source else { return }
+        for volume in self.volumes {
+            try pair.sender.run(["volume", "delete", volume, "--yes"])
+            try pair.receiver.run(["volume", "delete", volume, "--yes"])
         }
+        self.volumes = []
         self.count += 1
-        let volume = "volume-\(self.count)"
-        var create = ["volume", "create", volume, "--attach", self.path]
-        switch self.place {
-        case .workFolder: create.append("--frozen")
-        case .reflink: break
+        for (index, file) in source.files(at: self.path).enumerated() {
+            let volume = "volume-\(self.count)-\(index)"
+            var create = ["volume", "create", volume, "--attach", file]
+            if pair.sourceFolder == nil { create.append("--frozen") }
+            try pair.sender.run(create)
+            self.volumes.append(volume)
         }
-        try agents.sender.run(create)
-        self.volume = volume
     }
 
     func transfer(_ scenario: Scenario) throws -> Sample {
-        guard let agents = self.agents, let volume = self.volume else {
-            throw HarnessError("\(self.name) has no volume")
+        let (pair, source) = try self.opened()
+        if pair.sourceFolder != nil {
+            for file in source.files(at: self.path) { try RawFile.warm(file) }
         }
-        if !self.fileSystems.isEmpty { try RawFile.warm(self.path) }
         let report = Scratch.path("\(self.name).json")
         unlink(report)
-        var sample = try Meter(sender: self.sendSide, receiver: self.receiveSide)
-            .measure {
-                // It returns when the generation is committed, which is after fsync.
-                try self.replicate(agents.sender, volume, report: report).wait()
-            }
-        sample.reported = try self.report(in: report)
+        var sample = try pair.meter.measure {
+            // It returns when the generations are committed, which is after fsync.
+            try pair.replicate(self.volumes, options: self.options, report: report).wait()
+        }
+        let reports = try pair.reports(in: report)
+        guard reports.count == self.volumes.count else {
+            throw HarnessError("\(reports.count) reports of \(self.volumes.count) volumes")
+        }
+        sample.reported = Self.summary(of: reports)
         return sample
     }
 
-    private func replicate(
-        _ agent: GodwitAgent,
-        _ volume: String,
-        report: String
-    ) throws -> ChildProcess {
-        var launch = Launch(
-            agent.command(["replicate", volume, "--to", "perf", "-o", "json"]),
-            errors: Scratch.path("\(self.name)-command.log")
-        )
-        launch.output = report
-        return try self.sendSide.start(launch)
+    /// The one report whole; of several the sums that are looked at later.
+    private static func summary(of reports: [[String: Any]]) -> [String: String] {
+        if reports.count == 1 { return reports[0].mapValues { "\($0)" } }
+        var sums = ["volumes": String(reports.count)]
+        for key in ["changedBytes", "zeroBytes", "readBytes", "wireBytes"] {
+            sums[key] = String(reports.reduce(0) { $0 + (($1[key] as? NSNumber)?.intValue ?? 0) })
+        }
+        return sums
     }
 
-    /// The numbers that the command printed; an error in them is thrown.
-    private func report(in path: String) throws -> [String: String] {
-        let data = try Data(contentsOf: URL(fileURLWithPath: path))
-        let parsed = try? JSONSerialization.jsonObject(with: data)
-        let list = (parsed as? [String: Any])?["items"] ?? parsed
-        let object = (list as? [Any])?.last ?? list
-        guard let fields = object as? [String: Any], fields["wireBytes"] != nil else {
-            let text = String(decoding: data.suffix(500), as: UTF8.self)
-            throw HarnessError("no report in: \(text)\n\(self.agents?.sender.lastWords ?? "")")
+    private func opened() throws -> (GodwitPair, Source) {
+        guard let pair = self.pair, let source = self.source, !self.volumes.isEmpty else {
+            throw HarnessError("\(self.name) has no volume")
         }
-        if let error = fields["error"], !(error is NSNull) {
-            throw HarnessError("replicate failed: \(error)")
-        }
-        return fields.mapValues { "\($0)" }
+        return (pair, source)
     }
 
     func interrupt(afterLoopbackBytes count: Int) throws {
-        guard let agents = self.agents, let volume = self.volume else { return }
+        let (pair, _) = try self.opened()
         let limit = Machine.loopbackBytes() + count
-        let client = try self.replicate(
-            agents.sender,
-            volume,
-            report: Scratch.path("\(self.name)-interrupted.json")
-        )
+        let report = Scratch.path("\(self.name)-interrupted.json")
+        let client = try pair.replicate(self.volumes, options: self.options, report: report)
         try Machine.waitForLoopback(limit, or: client)
-        // Both, and the command with them: a receiver alone would be waited for.
-        try agents.receiver.kill()
-        try agents.sender.kill()
-        client.signal(SIGKILL)
-        try client.wait()
-        try agents.receiver.start()
-        try agents.sender.start()
+        try pair.crash(while: client)
     }
 
     func isIdentical() throws -> Bool {
-        guard let agents = self.agents, let volume = self.volume else { return false }
-        let copy = "\(agents.receiver.pool).copy"
+        let (pair, source) = try self.opened()
+        if self.volumes.count > 1 { return try self.replicasAreIdentical(pair, source) }
+        let copy = "\(pair.receiver.pool).copy"
         defer { unlink(copy) }
-        try agents.receiver.run(["volume", "export", volume, "--to", copy])
+        try pair.receiver.run(["volume", "export", self.volumes[0], "--to", copy])
         let same = try RawFile.same(self.path, copy)
         try RawFile.syncAndEvict(copy)
         return same
     }
 
-    func close() throws {
-        try self.agents?.sender.stop()
-        try self.agents?.receiver.stop()
-        self.agents = nil
-        self.volume = nil
-        for fileSystem in self.fileSystems { try fileSystem.unmount() }
-        self.fileSystems = []
-        for side in ["send", "receive"] {
-            try? FileManager.default.removeItem(atPath: Scratch.path("\(self.name)-\(side)"))
+    /// Where there are many, each is read where docs/state-files.md says that it lies.
+    private func replicasAreIdentical(_ pair: GodwitPair, _ source: Source) throws -> Bool {
+        let images = try pair.images()
+        for (volume, file) in zip(self.volumes, source.files(at: self.path)) {
+            guard let image = images[volume] else {
+                throw HarnessError("the receiver shows no generation of \(volume)")
+            }
+            guard try RawFile.same(file, image) else { return false }
+            try RawFile.syncAndEvict(image)
         }
+        return true
+    }
+
+    func close() throws {
+        try self.pair?.close()
+        self.pair = nil
+        self.volumes = []
     }
 }

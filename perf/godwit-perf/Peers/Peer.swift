@@ -17,11 +17,35 @@ enum Scenario: String, CaseIterable, Codable {
     case transport
 }
 
-/// The volume that every peer carries: one file, in one of its two states.
+/// What every peer carries: one file, or a folder of files of which each is a volume.
 struct Source {
     let name: String
     let path: String
+    /// The size of all volumes together.
     let size: ByteCount
+    /// About as many bytes of them are no holes.
+    let dataSize: ByteCount
+    /// The names of the files in the folder; empty where the path is the one file.
+    let names: [String]
+
+    init(
+        name: String,
+        path: String,
+        size: ByteCount,
+        dataSize: ByteCount? = nil,
+        names: [String] = []
+    ) {
+        self.name = name
+        self.path = path
+        self.size = size
+        self.dataSize = dataSize ?? size
+        self.names = names
+    }
+
+    /// The files, where the source itself or a copy of it is at `path`.
+    func files(at path: String) -> [String] {
+        self.names.isEmpty ? [path] : self.names.map { "\(path)/\($0)" }
+    }
 }
 
 /// One way to bring a volume to the other side.
@@ -40,7 +64,7 @@ protocol Peer: AnyObject {
     func open(_ source: Source) throws
 
     /// The source has changed in these places. Peers with a copy of their own follow.
-    func follow(_ difference: Difference, to state: VolumeState) throws
+    func follow(_ difference: any Change, to state: VolumeState) throws
 
     /// Makes the destination empty again.
     func clear() throws
@@ -87,7 +111,7 @@ extension FilePeer {
 }
 
 extension Peer {
-    func follow(_ difference: Difference, to state: VolumeState) throws {}
+    func follow(_ difference: any Change, to state: VolumeState) throws {}
 
     func interrupt(afterLoopbackBytes count: Int) throws {
         throw HarnessError("\(self.name) cannot go on after a broken transfer")

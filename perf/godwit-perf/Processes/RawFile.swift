@@ -115,7 +115,7 @@ extension RawFile {
         file.evict()
     }
 
-    /// Whether two files hold the same bytes; reads every byte of both.
+    /// Whether two files hold the same bytes; reads every byte of both that is in no hole.
     static func same(_ left: String, _ right: String) throws(HarnessError) -> Bool {
         let one = try RawFile(left)
         let two = try RawFile(right)
@@ -129,13 +129,31 @@ extension RawFile {
         let first = UnsafeMutableRawBufferPointer(rebasing: memory[..<self.step])
         let second = UnsafeMutableRawBufferPointer(rebasing: memory[self.step...])
         var place = ByteOffset.zero
-        while place.bytes < size.bytes {
-            let count = try one.read(at: place, into: first)
-            guard count > 0, try two.read(at: place, into: second) == count,
-                let a = first.baseAddress, let b = second.baseAddress, memcmp(a, b, count) == 0
-            else { return false }
-            place += ByteCount(count)
+        // Where both have a hole both are zeros.
+        while let extent = try Self.nextData(of: one, two, from: place) {
+            place = extent.start
+            while place < extent.end {
+                let wanted = min(self.step, (extent.end - place).bytes)
+                let a = UnsafeMutableRawBufferPointer(rebasing: first[..<wanted])
+                let b = UnsafeMutableRawBufferPointer(rebasing: second[..<wanted])
+                guard try one.read(at: place, into: a) == wanted,
+                    try two.read(at: place, into: b) == wanted,
+                    let left = a.baseAddress, let right = b.baseAddress,
+                    memcmp(left, right, wanted) == 0
+                else { return false }
+                place += ByteCount(wanted)
+            }
         }
         return true
+    }
+
+    /// The next range that is allocated in one of two files.
+    private static func nextData(
+        of one: RawFile,
+        _ two: RawFile,
+        from place: ByteOffset
+    ) throws(HarnessError) -> Extent? {
+        let found = [try one.nextData(from: place), try two.nextData(from: place)]
+        return found.compactMap(\.self).min { $0.start < $1.start }
     }
 }

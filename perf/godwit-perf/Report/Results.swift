@@ -31,6 +31,10 @@ struct Series: Codable {
     var samples: [Sample] = []
     /// The lower bound from the roofline of the same run.
     var boundSeconds: Double?
+    /// The size of the volumes; nil in results of earlier releases, where it is the run's.
+    var sizeBytes: Int?
+    /// How many they are; nil in results of earlier releases, where it is one.
+    var volumeCount: Int?
 
     var title: String {
         [self.volume, self.scenario.rawValue, self.pattern].compactMap(\.self)

@@ -46,22 +46,16 @@ extension Results {
         var table = Table(
             [
                 "case", "peer", "n", "wall s", "spread", "send cpu", "recv cpu", "other", "wire MB",
-                "RSS MB s/r", "GB/s", "of bound", "same",
+                "RSS MB s/r", "above idle", "GB/s", "of bound", "same",
             ],
             leftColumns: 2
         )
         var last = ""
         for series in self.series.sorted(by: { ($0.title, $0.wall) < ($1.title, $1.wall) }) {
-            let resident = ["send", "receive"]
-                .map { side in
-                    series.median { sample in
-                        Double(
-                            sample.residentBytes.filter { $0.key.hasPrefix("\(side) ") }
-                                .values.reduce(0, +)
-                        )
-                    }
-                }
-                .map { fixed($0 / 1e6, 0) }.joined(separator: "/")
+            let resident = series.bySide { $0.residentBytes }
+            let aboveIdle = series.bySide { sample in
+                sample.residentBytes.merging(sample.idleBytes ?? [:]) { max(0, $0 - $1) }
+            }
             let same = series.samples.allSatisfy(\.identical)
             table.add([
                 series.title == last ? "" : series.title, series.peer,
@@ -69,14 +63,34 @@ extension Results {
                 "\(fixed(series.fastest, 2))-\(fixed(series.slowest, 2))",
                 fixed(series.median(\.sendSeconds), 2), fixed(series.median(\.receiveSeconds), 2),
                 fixed(series.median(\.otherSeconds), 2),
-                fixed(series.median { Double($0.wireBytes) } / 1e6, 1), resident,
-                fixed(Double(self.sizeBytes) / series.wall / 1e9, 2),
+                fixed(series.median { Double($0.wireBytes) } / 1e6, 1), resident, aboveIdle,
+                fixed(Double(series.sizeBytes ?? self.sizeBytes) / series.wall / 1e9, 2),
                 series.fraction.map { fixed($0, 2) } ?? "-", same ? "yes" : "NO",
             ])
             last = series.title
         }
         return table.text
     }
+
+    /// What a row with many volumes comes to for each, and how fast one large volume changes as much.
+    var perVolume: String {
+        self.series.filter { $0.volumeCount ?? 1 > 1 }
+            .map { many in
+                let each = many.wall / Double(many.volumeCount ?? 1) * 1000
+                let line = "\(many.title): \(many.peer) \(fixed(each, 2)) ms a volume"
+                guard many.changedBytes > 0 else { return line }
+                let one = self.series.first {
+                    $0.title == "small one-large incremental" && $0.peer == many.peer
+                }
+                let compared = one.map { ", of one large volume \(fixed($0.changedPerSecond, 1))" }
+                return
+                    "\(line), \(fixed(many.changedPerSecond, 1)) MB changed per s\(compared ?? "")"
+            }
+            .joined(separator: "\n")
+    }
+
+    /// What is asked and whether it holds, one line each.
+    var verdicts: String { self.bars.map(\.text).joined(separator: "\n") }
 
     /// Each peer's time over Godwit's better one, case by case.
     var comparison: String {
@@ -91,10 +105,29 @@ extension Results {
                     let ratio = series.wall / ours.wall
                     return "\(series.peer) \(fixed(ratio, ratio < 2 ? 2 : 1)) x"
                 }
+            guard !others.isEmpty else { continue }
             lines.append(
                 "\(title): \(ours.peer) \(fixed(ours.wall, 3)) s; \(others.joined(separator: ", "))"
             )
         }
         return lines.joined(separator: "\n")
+    }
+}
+
+extension Series {
+    /// 10^6 bytes.
+    fileprivate var changedPerSecond: Double { Double(self.changedBytes) / self.wall / 1e6 }
+
+    /// The median of what the processes of the sender and of the receiver have, in 10^6 bytes.
+    fileprivate func bySide(_ bytes: (Sample) -> [String: Int]) -> String {
+        ["send", "receive"]
+            .map { side in
+                self.median { sample in
+                    Double(
+                        bytes(sample).filter { $0.key.hasPrefix("\(side) ") }.values.reduce(0, +)
+                    )
+                }
+            }
+            .map { fixed($0 / 1e6, 0) }.joined(separator: "/")
     }
 }

@@ -16,8 +16,17 @@ enum VolumeState: String, Codable {
     }
 }
 
+/// What brings a source from one of its states into the other.
+protocol Change {
+    /// Bytes of what differs.
+    var byteCount: ByteCount { get }
+
+    /// Brings the source or a copy of it into a state, in place, and makes it durable.
+    func apply(_ state: VolumeState, to path: String) throws(HarnessError)
+}
+
 /// What differs between the two states: where, and the bytes of each in a sparse file.
-struct Difference {
+struct Difference: Change {
     let extents: [Extent]
     private let before: String
     private let after: String
@@ -30,7 +39,6 @@ struct Difference {
         self.after = after
     }
 
-    /// Brings a file that is in one state into the other, in place, and makes it durable.
     func apply(_ state: VolumeState, to path: String) throws(HarnessError) {
         let contents: RawFile
         switch state {
@@ -125,12 +133,20 @@ extension MixedVolume {
             self.fill(memory, self.kind(at: offset), version: 1, at: offset)
             try after.write(UnsafeRawBufferPointer(memory), at: extent.start)
         }
-        return Difference(extents: extents, before: before.path, after: after.path)
+        // Exactly what differs: it is what the bytes on the wire are held against.
+        let differing = try compare(before.path, after.path, within: extents)
+        return Difference(extents: differing, before: before.path, after: after.path)
     }
 }
 
 /// The granules in which two images of the same size differ, coalesced.
-func compare(_ left: String, _ right: String) throws(HarnessError) -> [Extent] {
+///
+/// Only in these places, which lie on granules, where some are given.
+func compare(
+    _ left: String,
+    _ right: String,
+    within places: [Extent]? = nil
+) throws(HarnessError) -> [Extent] {
     let one = try RawFile(left)
     let two = try RawFile(right)
     let size = try one.size()
@@ -140,25 +156,42 @@ func compare(_ left: String, _ right: String) throws(HarnessError) -> [Extent] {
         alignment: 4096
     )
     defer { memory.deallocate() }
-    let first = UnsafeMutableRawBufferPointer(rebasing: memory[..<RawFile.step])
-    let second = UnsafeMutableRawBufferPointer(rebasing: memory[RawFile.step...])
     var extents: [Extent] = []
-    for step in stride(from: 0, to: size.bytes, by: RawFile.step) {
-        let count = try one.read(at: ByteOffset(step), into: first)
-        guard try two.read(at: ByteOffset(step), into: second) == count else {
-            throw HarnessError("\(right) ends early")
-        }
-        for place in stride(from: 0, to: count, by: Geometry.granule.bytes) {
-            let range = place..<min(place + Geometry.granule.bytes, count)
-            guard let a = first.baseAddress, let b = second.baseAddress else { break }
-            if memcmp(a + place, b + place, range.count) == 0 { continue }
-            let end = ByteOffset(step + range.upperBound)
-            if let last = extents.last, last.end.bytes == step + place {
-                extents[extents.count - 1] = Extent(last.start, end)
-            } else {
-                extents.append(Extent(ByteOffset(step + place), end))
-            }
+    for extent in places ?? [Extent(.zero, ByteOffset(size.bytes))] {
+        var place = extent.start
+        while place < extent.end {
+            let length = min(RawFile.step, (extent.end - place).bytes)
+            let first = UnsafeMutableRawBufferPointer(rebasing: memory[..<length])
+            let second = UnsafeMutableRawBufferPointer(
+                rebasing: memory[RawFile.step..<RawFile.step + length]
+            )
+            guard try one.read(at: place, into: first) == length,
+                try two.read(at: place, into: second) == length
+            else { throw HarnessError("\(left) or \(right) ends early") }
+            addGranules(&extents, of: first, and: second, at: place)
+            place += ByteCount(length)
         }
     }
     return extents
+}
+
+/// Adds the granules that differ in two pieces of memory that were read at the same place.
+private func addGranules(
+    _ extents: inout [Extent],
+    of first: UnsafeMutableRawBufferPointer,
+    and second: UnsafeMutableRawBufferPointer,
+    at start: ByteOffset
+) {
+    guard let a = first.baseAddress, let b = second.baseAddress else { return }
+    for place in stride(from: 0, to: first.count, by: Geometry.granule.bytes) {
+        let length = min(Geometry.granule.bytes, first.count - place)
+        if memcmp(a + place, b + place, length) == 0 { continue }
+        let begin = start + ByteCount(place)
+        let end = begin + ByteCount(length)
+        if let last = extents.last, last.end == begin {
+            extents[extents.count - 1] = Extent(last.start, end)
+        } else {
+            extents.append(Extent(begin, end))
+        }
+    }
 }

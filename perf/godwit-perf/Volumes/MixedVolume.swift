@@ -10,6 +10,37 @@ enum SegmentKind: CaseIterable {
     /// Zeros that were written, so they are allocated.
     case zeros
     case hole
+
+    /// What version `version` of a volume made from `seed` holds at `offset`.
+    func fill(
+        _ memory: UnsafeMutableRawBufferPointer,
+        seed: UInt64,
+        version: UInt64,
+        at offset: Int
+    ) {
+        var generator = Generator(seed: seed ^ version << 56 ^ UInt64(offset))
+        switch self {
+        case .hole, .zeros:
+            memory.initializeMemory(as: UInt8.self, repeating: 0)
+        case .incompressible:
+            for place in stride(from: 0, to: memory.count, by: 8) {
+                memory.storeBytes(
+                    of: generator.next().littleEndian,
+                    toByteOffset: place,
+                    as: UInt64.self
+                )
+            }
+        case .rows:
+            for place in stride(from: 0, to: memory.count, by: RowPage.size) {
+                let end = min(place + RowPage.size, memory.count)
+                RowPage.fill(
+                    UnsafeMutableRawBufferPointer(rebasing: memory[place..<end]),
+                    number: UInt64((offset + place) / RowPage.size),
+                    &generator
+                )
+            }
+        }
+    }
 }
 
 /// The deterministic mixed volume: 35 % rows, 35 % incompressible, 10 % zeros, 20 % holes.
@@ -60,28 +91,7 @@ struct MixedVolume {
         version: UInt64,
         at offset: Int
     ) {
-        var generator = Generator(seed: self.seed ^ version << 56 ^ UInt64(offset))
-        switch kind {
-        case .hole, .zeros:
-            memory.initializeMemory(as: UInt8.self, repeating: 0)
-        case .incompressible:
-            for place in stride(from: 0, to: memory.count, by: 8) {
-                memory.storeBytes(
-                    of: generator.next().littleEndian,
-                    toByteOffset: place,
-                    as: UInt64.self
-                )
-            }
-        case .rows:
-            for place in stride(from: 0, to: memory.count, by: RowPage.size) {
-                let end = min(place + RowPage.size, memory.count)
-                RowPage.fill(
-                    UnsafeMutableRawBufferPointer(rebasing: memory[place..<end]),
-                    number: UInt64((offset + place) / RowPage.size),
-                    &generator
-                )
-            }
-        }
+        kind.fill(memory, seed: self.seed, version: version, at: offset)
     }
 
     /// The kind at a place.
