@@ -49,6 +49,8 @@ public struct PairInfo: Codable, Hashable, Sendable {
     public let certificateExpires: Date?
     /// SHA-256 of the other side's CA certificate, to compare by eye.
     public let fingerprint: String?
+    /// Bytes per second of all transfers to it together; nil for none.
+    public let limit: UInt64?
 
     /// A pair with all its facts.
     public init(
@@ -61,7 +63,8 @@ public struct PairInfo: Codable, Hashable, Sendable {
         mode: PairMode,
         created: Date,
         certificateExpires: Date?,
-        fingerprint: String?
+        fingerprint: String?,
+        limit: UInt64? = nil
     ) {
         self.name = name
         self.direction = direction
@@ -73,7 +76,17 @@ public struct PairInfo: Codable, Hashable, Sendable {
         self.created = created
         self.certificateExpires = certificateExpires
         self.fingerprint = fingerprint
+        self.limit = limit
     }
+}
+
+/// Changes the bandwidth that the transfers to a pair share, also while they run.
+public struct PairLimitRequest: Codable, Hashable, Sendable {
+    /// Bytes per second; nil for none.
+    public let limit: UInt64?
+
+    /// A request for this limit.
+    public init(limit: UInt64?) { self.limit = limit }
 }
 
 /// Asks the source agent to pair with a destination.

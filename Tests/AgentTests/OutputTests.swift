@@ -72,7 +72,7 @@ import Testing
         let table = try Rendering.text(of: [Self.pair], .table).split(separator: "\n")
         let wide = try Rendering.text(of: [Self.pair], .wide).split(separator: "\n")
         for (short, long) in zip(table, wide) { #expect(long.hasPrefix(short)) }
-        #expect(wide[0].hasSuffix("CLUSTER                            DATA-PORT   FINGERPRINT"))
+        #expect(wide[0].hasSuffix("DATA-PORT   FINGERPRINT   LIMIT"))
     }
 
     @Test func namesAreKindAndName() throws {

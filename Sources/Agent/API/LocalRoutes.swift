@@ -84,6 +84,19 @@ struct LocalRoutes: Sendable {
                 try await core.reach(try APIResponse.parameter("name", context))
             }
         }
+        router.post("\(AgentRoute.pairs)/{name}/limit") { request, context in
+            await APIResponse.of(context) {
+                let wanted = try await APIResponse.body(
+                    PairLimitRequest.self,
+                    of: request,
+                    context
+                )
+                return try core.limitPair(
+                    try APIResponse.parameter("name", context),
+                    to: wanted.limit
+                )
+            }
+        }
     }
 
     private func addVolumes(_ router: Router<APIContext>) {

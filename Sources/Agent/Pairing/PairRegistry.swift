@@ -26,6 +26,8 @@ struct TrustRecord: StateRecord, Hashable {
     /// Only of incoming pairs: certificates of the source that begin before are not taken, for
     /// they were revoked with an earlier pair of this cluster.
     var since: Date?
+    /// Only of outgoing pairs: bytes per second of all transfers together; nil for none.
+    var limit: UInt64?
 }
 
 /// The pairs in force, readable from every thread; a revoked one is gone when `remove` returns.
@@ -33,6 +35,7 @@ final class PairRegistry: Sendable {
     private let directory: String
     private let catalogue: Catalogue
     private let pairs: Locked<[String: TrustRecord]>
+    let limits = PairLimits()
 
     /// Reads the trust files and brings the catalogue's rows in line with them.
     init(directory: String, catalogue: Catalogue) throws(APIError) {
@@ -133,6 +136,8 @@ final class PairRegistry: Sendable {
         let stored = try self.pairs.withLock { (pairs) throws(APIError) -> TrustRecord in
             var record = record
             if keepingName, let known = pairs[key] { record.pair.name = known.pair.name }
+            // Who renews the trust says nothing about the bandwidth.
+            record.limit = record.limit ?? pairs[key]?.limit
             let name = record.pair.name
             guard !pairs.contains(where: { $0.key != key && $0.value.pair.name == name }) else {
                 throw APIError(
@@ -270,7 +275,8 @@ extension TrustRecord {
             mode: self.pair.disasterRecovery ? .disasterRecovery : .migration,
             created: self.pair.created,
             certificateExpires: self.expires,
-            fingerprint: authority.map { "SHA256:" + Hexadecimal.text(of: $0.fingerprint) }
+            fingerprint: authority.map { "SHA256:" + Hexadecimal.text(of: $0.fingerprint) },
+            limit: self.limit
         )
     }
 }

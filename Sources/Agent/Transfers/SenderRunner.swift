@@ -48,7 +48,8 @@ struct SenderRunner: TransferRunner {
             // Who has the token pairs again, and the transfer goes on under the same pair.
             throw RunFailure(error, isRetryable: error.id == .pairExpired)
         }
-        let limiter = RateLimiter(limit: Self.rate(limit), now: self.environment.now)
+        let limits = self.registry.limits
+        let limiter = limits.limiter(of: record, limit, now: self.environment.now)
         var wanted = ReplicationRequest(
             volume,
             to: destination,

@@ -9,7 +9,7 @@ struct PairCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pair",
         abstract: "Pairs with other agents and revokes pairs.",
-        subcommands: [Create.self, List.self, Show.self, Delete.self]
+        subcommands: [Create.self, List.self, Show.self, Limit.self, Delete.self]
     )
 }
 
@@ -107,6 +107,37 @@ extension PairCommand {
         func run() async throws {
             try await self.options.withAgent { agent in
                 let pair: PairInfo = try await agent.get(AgentRoute.pair(self.name))
+                try self.options.console.show(one: pair)
+            }
+        }
+    }
+
+    struct Limit: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "limit",
+            abstract: "Changes the bandwidth that the transfers to a pair share.",
+            discussion: """
+                Example: godwit --agent DIR pair limit remote 100MiB/s
+                Each transfer gets as much as each other; those that run follow at once. \
+                Typed at the source.
+                """
+        )
+        @Argument(help: "The name of the pair.", completion: Completions.pairs)
+        var name: String
+        @Argument(help: "Bytes per second, such as 100MiB/s, or none.") var rate: String
+        @OptionGroup var options: AgentOptions
+
+        func validate() throws {
+            _ = try parsed { () throws(APIError) in try ByteSize.rate(of: self.rate) }
+        }
+
+        func run() async throws {
+            let request = PairLimitRequest(limit: try ByteSize.rate(of: self.rate))
+            try await self.options.withAgent { agent in
+                let pair: PairInfo = try await agent.post(
+                    AgentRoute.pair(self.name, "limit"),
+                    request
+                )
                 try self.options.console.show(one: pair)
             }
         }

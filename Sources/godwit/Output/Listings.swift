@@ -56,6 +56,9 @@ extension PairInfo: Listed {
             Column("CLUSTER", wide: true) { $0.cluster },
             Column("DATA-PORT", wide: true) { $0.dataPort.map { "\($0)" } ?? "" },
             Column("FINGERPRINT", wide: true) { $0.fingerprint ?? "" },
+            Column("LIMIT", wide: true) {
+                $0.limit.map { ByteSize.rateText(of: Double($0)) } ?? "none"
+            },
         ]
     }
 }
