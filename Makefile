@@ -27,7 +27,7 @@ PERF_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build release demo test test-costs kubernetes test-kubernetes check lint fmt tidy \
-	docs-check sanitize perf perf-quick perf-controllers perf-schedules perf-compare perf-setup clean
+	docs-check sanitize perf perf-quick perf-controllers perf-schedules perf-links perf-sparse perf-compare perf-setup clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -100,6 +100,12 @@ perf-controllers: release ## measure what 2,000 Migrations cost one controller (
 
 perf-schedules: release ## measure what 10,000 MigrationSchedules cost one controller (some minutes)
 	$(RELEASE)/godwit-perf schedules --schedules 10000 --triggers 500 $(PERF_ARGS)
+
+perf-links: perf-setup ## measure the codecs over shaped links, as root (about half an hour)
+	$(RELEASE)/godwit-perf links $(PERF_ARGS)
+
+perf-sparse: perf-setup ## measure incrementals of 16 TiB by the number of changed leaves, as root (some minutes)
+	$(RELEASE)/godwit-perf sparse $(PERF_ARGS)
 
 perf-compare: ## compare two results: make perf-compare A=perf/results/x.json B=perf/results/y.json
 	$(RELEASE)/godwit-perf compare $(A) $(B)

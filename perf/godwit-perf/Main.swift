@@ -11,7 +11,8 @@ struct Main: AsyncParsableCommand {
         commandName: "godwit-perf",
         abstract: "Measures Godwit beside what one would use instead. See perf/README.md.",
         subcommands: [
-            RunCommand.self, ControllersCommand.self, SchedulesCommand.self, CompareCommand.self,
+            RunCommand.self, ControllersCommand.self, SchedulesCommand.self, LinksCommand.self,
+            SparseCommand.self, CompareCommand.self,
             TouchMemoryCommand.self, TransportSendCommand.self, TransportReceiveCommand.self,
         ]
     )

@@ -9,11 +9,22 @@ final class GodwitAgent {
     let side: Side
     private let dataPort: Int
     let apiPort: Int
+    /// Where it listens.
+    let address: String
+    /// What starts it in a network namespace of its own; empty for ours.
+    private let entrance: [String]
     private var process: ChildProcess?
 
-    init(pool: String, side: Side) throws {
+    init(
+        pool: String,
+        side: Side,
+        address: String = "127.0.0.1",
+        entrance: [String] = []
+    ) throws {
         self.pool = pool
         self.side = side
+        self.address = address
+        self.entrance = entrance
         self.dataPort = try Scratch.freePort()
         self.apiPort = try Scratch.freePort()
     }
@@ -28,9 +39,10 @@ final class GodwitAgent {
         let before = self.readyCount
         self.process = try self.side.start(
             Launch(
-                [
+                self.entrance + [
                     "\(Self.folder)/godwit-agent", "run", "--pool", self.pool,
-                    "--data", "127.0.0.1:\(self.dataPort)", "--api", "127.0.0.1:\(self.apiPort)",
+                    "--data", "\(self.address):\(self.dataPort)",
+                    "--api", "\(self.address):\(self.apiPort)",
                 ],
                 errors: self.log
             )

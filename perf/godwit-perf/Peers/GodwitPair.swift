@@ -34,7 +34,14 @@ final class GodwitPair {
     private let fileSystems: [LoopFileSystem]
 
     /// Starts both and pairs them; `room` is the size of each file system, where there are some.
-    init(_ name: String, _ place: GodwitPlace, room: ByteCount) throws {
+    ///
+    /// With a link each agent is at one end of it, else both are on the loopback interface.
+    init(
+        _ name: String,
+        _ place: GodwitPlace,
+        room: ByteCount,
+        over link: ShapedLink? = nil
+    ) throws {
         self.name = name
         let ends = ["send", "receive"]
         switch place {
@@ -48,8 +55,17 @@ final class GodwitPair {
             self.fileSystems.isEmpty
             ? ends.map { Scratch.path("\(name)-\($0)") }
             : self.fileSystems.map { "\($0.mount)/pool" }
-        self.sender = try GodwitAgent(pool: pools[0], side: Side("send"))
-        self.receiver = try GodwitAgent(pool: pools[1], side: Side("receive"))
+        self.sender = try GodwitAgent(
+            pool: pools[0],
+            side: Side("send"),
+            address: link == nil ? "127.0.0.1" : ShapedLink.near
+        )
+        self.receiver = try GodwitAgent(
+            pool: pools[1],
+            side: Side("receive"),
+            address: link == nil ? "127.0.0.1" : ShapedLink.far,
+            entrance: link?.entrance ?? []
+        )
         try self.sender.start()
         try self.receiver.start()
         try self.pair()
@@ -62,7 +78,7 @@ final class GodwitPair {
         }
         try self.sender.run(
             [
-                "pair", "create", "perf", "--ip", "127.0.0.1", "--port",
+                "pair", "create", "perf", "--ip", self.receiver.address, "--port",
                 String(self.receiver.apiPort), "--token", "-", "--mode", "DisasterRecovery",
             ],
             input: "\(token)\n"
@@ -108,6 +124,11 @@ final class GodwitPair {
             }
         }
         return fields
+    }
+
+    /// The same as texts, of the only volume.
+    func report(in path: String) throws -> [String: String] {
+        try self.reports(in: path).first?.mapValues { "\($0)" } ?? [:]
     }
 
     /// The files of the generations that the receiver shows, by the names of the volumes.
