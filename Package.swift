@@ -346,7 +346,7 @@ let package = Package(
             "KubernetesTests",
             ["ControlPlane", "KubernetesClient", "ObjectModel", "TestSupport"]
         ),
-        tests("PerfTests", ["godwit-perf"]),
+        tests("PerfTests", ["BlockTypes", "TestSupport", "godwit-perf"]),
         tests("TidyTests", []),
     ]
 )

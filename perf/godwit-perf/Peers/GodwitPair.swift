@@ -94,13 +94,15 @@ final class GodwitPair {
     /// The meter of both sides.
     var meter: Meter { Meter(sender: self.sender.side, receiver: self.receiver.side) }
 
+    private var commandLog: String { Scratch.path("\(self.name)-command.log") }
+
     /// Starts the command that a user would type; `report` is the file that it prints to.
     func replicate(_ volumes: [String], options: [String], report: String) throws -> ChildProcess {
         var launch = Launch(
             self.sender.command(
                 ["replicate"] + volumes + ["--to", "perf", "-o", "json"] + options
             ),
-            errors: Scratch.path("\(self.name)-command.log")
+            errors: self.commandLog
         )
         launch.output = report
         return try self.sender.side.start(launch)
@@ -116,7 +118,10 @@ final class GodwitPair {
             fields.allSatisfy({ $0["wireBytes"] != nil })
         else {
             let text = String(decoding: data.suffix(500), as: UTF8.self)
-            throw HarnessError("no report in: \(text)\n\(self.sender.lastWords)")
+            let said = (try? String(contentsOfFile: self.commandLog, encoding: .utf8)) ?? ""
+            throw HarnessError(
+                "no report in: \(text)\n\(said.suffix(500))\n\(self.sender.lastWords)"
+            )
         }
         for one in fields {
             if let error = one["error"], !(error is NSNull) {

@@ -27,13 +27,13 @@ struct SmallVolumes: Change {
     }
 
     /// Makes a folder with one sparse file for each, in the state before.
-    func write(to folder: String) throws {
+    func write(to folder: String) throws(HarnessError) {
         for (index, name) in self.names.enumerated() {
             let file = try RawFile("\(folder)/\(name)", writable: true, create: true)
             try file.resize(to: Self.size)
             try self.write(self.data(of: index), .before, to: file, origin: index * Self.size.bytes)
+            try file.sync()
         }
-        try godwit_perf.run(["sync", "--file-system", folder])
     }
 
     /// Makes one sparse file of them all, in the state before.
@@ -50,8 +50,8 @@ struct SmallVolumes: Change {
             let file = try RawFile("\(folder)/\(name)", writable: true)
             let leaves = self.changed(in: index)
             try self.write(leaves, state, to: file, origin: index * Self.size.bytes)
+            try file.sync()
         }
-        try godwit_perf.run(["sync", "--file-system", folder])
     }
 
     /// The same change for the one file of them all.
