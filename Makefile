@@ -93,7 +93,7 @@ perf: perf-setup ## measure Godwit beside its peers: 4 GiB, 7 repeats, all cases
 	$(RELEASE)/godwit-perf run --size 4GiB --repeats 7 $(PERF_ARGS)
 
 perf-quick: perf-setup ## the same on 512 MiB with 3 repeats (some minutes)
-	$(RELEASE)/godwit-perf run --size 512MiB --repeats 3 $(PERF_ARGS)
+	$(RELEASE)/godwit-perf run --size 512MiB --repeats 3 --small-volumes 50 $(PERF_ARGS)
 
 perf-controllers: release ## measure what 2,000 Migrations cost one controller (some minutes)
 	$(RELEASE)/godwit-perf controllers --migrations 2000 --config-maps 1000 $(PERF_ARGS)
