@@ -17,9 +17,9 @@ import Testing
 
     /// At most, for each MiB that travels, in sender and receiver.
     ///
-    /// Measured: 4.0 and 2.9. The sender reads, sends, and reads and writes a page of digests; the
-    /// receiver receives and writes.
-    private static let callsPerMebibyte = [5.0, 4.0]
+    /// Measured: 4.0 to 4.2 and 2.9. The sender reads, sends, and reads and writes a page of digests,
+    /// and may tell the kernel what it will read, which is 5.7; the receiver receives and writes.
+    private static let callsPerMebibyte = [6.5, 4.0]
 
     @Test(
         .enabled(if: SystemCallCount.isAvailable, SystemCallCount.reason),
