@@ -23,7 +23,12 @@ enum Scratch {
     }
 
     static func remove() {
-        if !self.folder.isEmpty { try? FileManager.default.removeItem(atPath: self.folder) }
+        guard !self.folder.isEmpty else { return }
+        // After Control-C a peer may be removing its own files: who meets the other stops half-way.
+        for _ in 0..<200 where FileManager.default.fileExists(atPath: self.folder) {
+            if (try? FileManager.default.removeItem(atPath: self.folder)) != nil { return }
+            usleep(5000)
+        }
     }
 
     /// A path inside of it.
