@@ -39,7 +39,7 @@ extension ReplicaVolume {
         expecting expected: RootDigest,
         whenVisible: (Generation) -> Void = { _ in }
     ) throws(StageError) -> Generation {
-        let found = try stage.prove()
+        let found = try stage.prove(isShownNext: true)
         guard found == expected else {
             throw .rootMismatch(expected: expected, found: found)
         }
@@ -63,8 +63,6 @@ extension ReplicaVolume {
         let paths = self.paths.stage
         let backend = stage.record.backend
         do throws(StoreError) {
-            // Also when nothing was written: a clone and a new size are made durable by this.
-            try stage.files.target.sync()
             try stage.digests.withLock { (tree) throws(StoreError) in
                 try tree.flush()
                 try tree.store.sync()

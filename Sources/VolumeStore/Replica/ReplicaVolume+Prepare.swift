@@ -49,7 +49,7 @@ extension ReplicaVolume {
         _ stage: Stage,
         expecting expected: RootDigest
     ) throws(StageError) -> Generation {
-        let found = try stage.prove()
+        let found = try stage.prove(isShownNext: false)
         guard found == expected else {
             throw .rootMismatch(expected: expected, found: found)
         }

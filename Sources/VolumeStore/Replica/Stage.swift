@@ -226,6 +226,10 @@ public final class Stage: Sendable {
         let applied = self.ledger.withLock { $0.takeApplied() }
         taken()
         guard !applied.isEmpty else { return }
+        try self.flush(applied)
+    }
+
+    private func flush(_ applied: [StageLogRecord]) throws(StageError) {
         let extents = ExtentSet(applied.lazy.filter { $0.kind != .drifted }.map(\.extent))
         do {
             try self.files.target.sync()
@@ -256,15 +260,25 @@ public final class Stage: Sendable {
 
     /// The root of what was staged, computed from the bytes that were received (P2).
     ///
-    /// Everything is durable when it returns. No writer may be at work.
+    /// Everything staged is durable when it returns, and so are a clone and a new size. No writer may be
+    /// at work.
     ///
+    /// - Parameter isShownNext: nothing reads the log again unless the commit fails; what it then does
+    ///   not name travels again.
     /// - Returns: the root that the sender's must equal.
     /// - Throws: `tooFragmented` where a device would have to be zeroed in more places than are
     ///   remembered; `store` when the disk fails.
     /// - Complexity: one SHA-256 of 4 KiB for each 16 MiB of volume that changed.
-    public func prove() throws(StageError) -> RootDigest {
+    public func prove(isShownNext: Bool) throws(StageError) -> RootDigest {
         try self.zeroGaps()
-        try self.flush()
+        guard !self.isFailed else { throw .store(self.failure) }
+        let applied = self.ledger.withLock { $0.takeApplied() }
+        switch self.record.backend {
+        case .clone, .fresh:
+            if isShownNext, !applied.isEmpty { self.ledger.withLock { $0.stopTracking() } }
+        case .journal, .direct: break
+        }
+        try self.flush(applied)
         return try storing { () throws(StoreError) in
             try self.digests.withLock { (tree) throws(StoreError) in try tree.root() }
         }

@@ -76,6 +76,9 @@ package struct StageLedger {
         return true
     }
 
+    /// Remembers no more of what becomes durable: the log does not name it either.
+    mutating func stopTracking() { self.isTruncated = true }
+
     /// Takes up a record of the log; false when there are more than can be remembered.
     mutating func restore(_ record: StageLogRecord) -> Bool {
         if record.kind == .drifted { return true }
