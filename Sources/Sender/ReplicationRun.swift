@@ -59,16 +59,15 @@ struct ReplicationRun {
         self.pair = try self.knownPair()
         do throws(ReplicationError) {
             if let known = self.knownResult { return known }
-            var result = try self.pass(isCatchingUp: false)
+            let result = try self.pass(isCatchingUp: false)
             // An earlier run's target is not yet what the volume holds now; a given one need not be.
             if self.request.target == nil, let later = try self.catchUp(after: result) {
-                result = later
+                return later
             }
-            self.remember("committed", result)
             return result
         } catch {
             let named = error.about(self.volume.name)
-            self.remember(error.code.rawValue, nil)
+            self.remember(error.code.rawValue)
             throw named
         }
     }
@@ -243,20 +242,33 @@ struct ReplicationRun {
         try self.stored { (volume, _) throws(StoreError) in try volume.store(record) }
     }
 
-    /// Records the commit, and lets go of what only the former base needed.
+    /// Records the commit with its line in the history, in one step.
     private mutating func record(
         _ commit: ReplicationCommit,
         counts: Bool
     ) throws(ReplicationError) {
         self.pair.committed = commit.generation
         self.pair.pending = nil
-        if counts { self.pair.successfulRuns += 1 }
+        var outcome = commit.outcome
+        if counts {
+            self.pair.successfulRuns += 1
+        } else {
+            // The second pass of one run: its line has the numbers of both, and is full if one was.
+            let first = self.pair.runs.removeFirst()
+            if first.mode == ReplicationOutcome.full.rawValue { outcome = .full }
+        }
+        self.note("committed", outcome)
         let record = self.pair
         try self.stored { (volume, _) throws(StoreError) in try volume.store(record) }
     }
 
-    /// Adds the run to the pair's history; the outcome does not depend on it.
-    private mutating func remember(_ outcome: String, _ result: ReplicationResult?) {
+    /// Adds a failed run to the pair's history; the outcome does not depend on it.
+    private mutating func remember(_ outcome: String) {
+        self.note(outcome, nil)
+        try? self.volume.store(self.pair)
+    }
+
+    private mutating func note(_ outcome: String, _ mode: ReplicationOutcome?) {
         let progress = self.counters.reading
         let compared = UInt64(self.counters.compared.count.bytes)
         let (seconds, attoseconds) = self.elapsed.components
@@ -264,8 +276,8 @@ struct ReplicationRun {
             RunRecord(
                 finishedAt: self.environment.secondsSince1970(),
                 outcome: outcome,
-                mode: result?.outcome.rawValue,
-                targetGeneration: result?.target.number.number,
+                mode: mode?.rawValue,
+                targetGeneration: mode.flatMap { _ in self.pair.committed?.number.number },
                 changedBytes: UInt64(progress.changedBytes.bytes),
                 wireBytes: UInt64(progress.wireBytes.bytes),
                 seconds: Double(seconds) + Double(attoseconds) / 1e18,
@@ -275,7 +287,6 @@ struct ReplicationRun {
             at: 0
         )
         self.pair.runs.removeLast(max(0, self.pair.runs.count - SenderLimits.rememberedRuns))
-        try? self.volume.store(self.pair)
     }
 
     func result(of commit: ReplicationCommit, former: Generation?) -> ReplicationResult {

@@ -79,12 +79,13 @@ final class TargetDigests: Sendable {
         }
     }
 
-    /// The root of the target, with every digest durable.
-    func finish() throws(StoreError) -> RootDigest {
-        try self.tree.withLock { (tree) throws(StoreError) in
-            let root = try tree.root()
-            try tree.store.sync()
-            return root
-        }
+    /// The root of the target; every digest is in the file, and not yet durable.
+    func root() throws(StoreError) -> RootDigest {
+        try self.tree.withLock { (tree) throws(StoreError) in try tree.root() }
+    }
+
+    /// Makes every digest durable that ``root()`` has left in the file.
+    func sync() throws(StoreError) {
+        try self.tree.withLock { (tree) throws(StoreError) in try tree.store.sync() }
     }
 }

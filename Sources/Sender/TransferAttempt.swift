@@ -128,7 +128,9 @@ struct TransferAttempt: ~Copyable {
             try self.send(self.session.start())
             try self.startPreparer()
             while true {
-                if let generation = try self.step() { return generation }
+                guard let generation = try self.step() else { continue }
+                try self.waitForRecord()
+                return generation
             }
         } catch {
             throw self.reason(for: error)
