@@ -36,7 +36,9 @@ public struct AgentConfiguration: Sendable, Hashable {
     /// How this agent is called by those it pairs with; the host's name where it is nil.
     public var name: String?
     /// Transfers at work at once; the others wait in line, and say so.
-    public var transfers = 4
+    ///
+    /// Small ones wait for syncs most of the time. Large ones wait for ``threads`` first.
+    public var transfers = 16
     /// Data threads of all transfers together.
     public var threads = 16
     /// Bytes per second of each transfer that asks for nothing else; nil for no limit.
