@@ -38,7 +38,11 @@ final class AttemptLink: Sendable {
     func prepare(_ make: () throws(StoreError) -> AttemptSource) {
         do throws(StoreError) {
             let source = try make()
-            self.state.update { state in state.source = source }
+            let work = source.dispenser.lookAhead()
+            self.state.update { state in
+                state.source = source
+                state.work = work
+            }
             self.wakeup.signal()
             let isOver = self.state.wait { state -> Bool? in
                 state.isOver || !state.acks.isEmpty ? state.isOver : nil

@@ -56,7 +56,7 @@ extension AttemptSource {
             baseSize: baseGeneration?.size
         )
         var audit = AuditPlan(
-            samples: SenderLimits.auditLeaves,
+            samples: SenderLimits.auditLeaves(of: target.size),
             size: target.size,
             using: &generator
         )
@@ -97,7 +97,11 @@ extension AttemptSource {
             aligned: self.confirmation.needsWholeLeaves,
             unit: self.confirmation.unit,
             audit: audit,
-            clones: clones.map { WorkDispenser.Clones(target: image, base: $0.0, trust: trust) }
+            ahead: WorkDispenser.ReadAhead(
+                target: image,
+                base: clones?.0,
+                trust: clones == nil ? nil : trust
+            )
         )
     }
 

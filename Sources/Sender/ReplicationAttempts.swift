@@ -164,7 +164,7 @@ struct ReplicationAttempts {
 
     /// Takes the numbers of an attempt, whatever came of it.
     private mutating func note(_ accept: Accept?, _ link: AttemptLink) {
-        let (drifted, source) = link.state.read { ($0.drifted, $0.source) }
+        let (drifted, source, streams) = link.state.read { ($0.drifted, $0.source, $0.acks.count) }
         self.changeSource = source?.kind
         if drifted > 0 {
             self.run.drifted = max(self.run.drifted, drifted)
@@ -172,7 +172,7 @@ struct ReplicationAttempts {
         }
         guard let accept else { return }
         self.discardPartial = false
-        self.run.streamsUsed = accept.streams
+        self.run.streamsUsed = streams
         // More is durable than before: the attempts get somewhere.
         if accept.durableBytes > self.durableBefore { self.fruitless = 0 }
         self.durableBefore = accept.durableBytes
@@ -292,7 +292,7 @@ struct ReplicationAttempts {
         else { return nil }
         let volume = self.run.volume
         let shown = visible.generation(of: volume.id, lineage: volume.lineage)
-        // Recorded before the commit was asked for: another root was never proven here (P2).
+        // Recorded while the commit was asked for: another root was never proven here (P2).
         let target = self.target
         let sent = try self.run.stored { (_, _) throws(StoreError) in try target.generation() }
         guard let sent, sent != shown else { return shown }

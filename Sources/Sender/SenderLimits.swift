@@ -10,6 +10,16 @@ enum SenderLimits {
     /// A stream has about 5.5 MiB of buffers: 16 of them stay below the 128 MiB of a transfer.
     static let streams = 1...Limits.streams
 
+    /// What a data connection has to read before another one is worth its handshake: 4 MiB.
+    ///
+    /// A handshake takes two milliseconds of processor time on both sides together, as 4 MiB do.
+    static let streamWork = ByteCount.mebibytes(4)
+
+    /// The data connections for what there is to read, at least one.
+    static func streams(for work: ByteCount) -> Int {
+        max(1, (work.bytes + Self.streamWork.bytes - 1) / Self.streamWork.bytes)
+    }
+
     /// Leaves in one work unit while leaf digests are compared with the peer's: 16 MiB.
     ///
     /// Large enough that a round trip of 50 ms costs a third of a stream's time at most; small
@@ -30,8 +40,12 @@ enum SenderLimits {
     /// Leaves that one zero record may clear while the digests are locked: 64 MiB of volume.
     static let clearedLeaves = 1024
 
-    /// Unchanged leaves that are read and checked in each run (P9).
-    static let auditLeaves = 64
+    /// Unchanged leaves of a volume that are read and checked in each run (P9): 64, and of a small one
+    /// the 64th part, but 16.
+    static func auditLeaves(of size: ByteCount) -> Int {
+        let part = size.bytes / Geometry.leaf.bytes / 64
+        return min(max(part, 16), 64)
+    }
 
     /// How long a connection may take to be made.
     static let connectTimeout = Duration.seconds(10)

@@ -37,6 +37,9 @@ extension TransferAttempt {
         self.context = context
         if self.isDraining { context.dispenser.stop() }
         self.streams = min(accept.streams, self.threads)
+        if let work = self.link.state.read({ $0.work }) {
+            self.streams = min(self.streams, SenderLimits.streams(for: work))
+        }
         let count = self.streams
         self.link.state.update { state in
             state.acks = Array(repeating: nil, count: count)
@@ -106,7 +109,7 @@ extension TransferAttempt {
         }
     }
 
-    /// Everything was sent: computes the root and makes it durable, which may take a while.
+    /// Everything was sent: computes the root, which may take a while, then makes it durable.
     private mutating func startFinisher() throws(StreamFailure) {
         guard let context = self.context else {
             preconditionFailure("\(self.streams) streams ended, but none was begun")
@@ -123,7 +126,7 @@ extension TransferAttempt {
         }
     }
 
-    /// Asks for the proof; the digests are durable here, should its answer get lost.
+    /// Asks for the proof, while the digests become durable here.
     private mutating func commit(_ root: RootDigest) throws(StreamFailure) -> Generation? {
         let totals = self.link.state.update { state in
             state.root = nil
@@ -131,6 +134,12 @@ extension TransferAttempt {
         }
         self.isCommitting = true
         return try self.perform(self.session.streamsFinished(root: root, totals: totals))
+    }
+
+    /// Returns when the root of a committed target is durable here too: the next base.
+    func waitForRecord() throws(StreamFailure) {
+        self.finisher?.join()
+        if let failure = self.link.state.read({ $0.failure }) { throw failure }
     }
 
     /// Gives the destination a moment to say why a connection broke, then ends the session.
@@ -195,6 +204,10 @@ private func runStream(
 }
 
 /// The body of the thread that computes the root, and checks that what was read was really frozen.
+///
+/// The root is told before it is durable, so that the destination makes its side durable at the same
+/// time. Where a kill comes between its commit and our record, the next run finds a base without
+/// digests and compares all of it.
 private func computeRoot(
     of target: SourceSnapshot,
     _ offer: Offer,
@@ -208,7 +221,10 @@ private func computeRoot(
         return
     }
     do throws(StoreError) {
-        let root = try context.digests.finish()
+        let root = try context.digests.root()
+        context.state.update { state in state.root = root }
+        context.wakeup.signal()
+        try context.digests.sync()
         try target.record(
             Generation(
                 volume: offer.volume,
@@ -220,7 +236,6 @@ private func computeRoot(
             ),
             offer.algorithm
         )
-        context.state.update { state in state.root = root }
     } catch {
         context.state.update { state in state.fail(.store(error)) }
     }

@@ -84,6 +84,8 @@ final class TransferContext: Sendable {
 struct AttemptState: Sendable {
     /// What is read and how it is compared; nil until that was found out.
     var source: AttemptSource?
+    /// What there is to read; nil where it is much.
+    var work: ByteCount?
     /// The last acknowledgement of each stream; empty before the acceptance.
     var acks: [Ack?] = []
     /// The data connections, for interruption from any thread.
@@ -96,7 +98,7 @@ struct AttemptState: Sendable {
     var totals = StreamTotals()
     /// Streams that sent their end frame.
     var ended = 0
-    /// The root of the target, durable here.
+    /// The root of the target, until it was sent.
     var root: RootDigest?
     /// The first primary failure, else the first one.
     var failure: StreamFailure?

@@ -29,20 +29,21 @@ struct WorkUnit: Hashable {
 /// compared, and cut into units. Memory does not depend on the volume (P6). After the last
 /// extent come the leaves to audit, which are known only then.
 ///
-/// What is about to be compared with the base's clone is asked from the disk ahead of time: neither
-/// clone was ever read through its own file, so the page cache has nothing of it.
+/// What is about to be read is asked from the disk ahead of time: a clone was never read through its own
+/// file, so the page cache has nothing of it, and the kernel sees several threads that jump.
 final class WorkDispenser: Sendable {
     private let state: Locked<State>
     private let unit: ByteCount
     private let size: ByteCount
-    /// The files to read ahead in; nil where the kernel sees for itself what comes next.
-    private let clones: (target: BlockFile, base: BlockFile)?
+    /// The files to read ahead in; nil where nothing is.
+    private let ahead: ReadAhead?
 
-    /// Two clones that are compared.
-    struct Clones {
+    /// Where the data of the extents is read from.
+    struct ReadAhead {
         let target: BlockFile
-        let base: BlockFile
-        let trust: RewriteTrust
+        /// Nil where nothing is compared with a clone.
+        var base: BlockFile?
+        var trust: RewriteTrust?
     }
 
     private struct State {
@@ -79,24 +80,24 @@ final class WorkDispenser: Sendable {
     ///   - aligned: whether units consist of whole leaves.
     ///   - unit: the largest data unit; a multiple of a leaf.
     ///   - audit: what to look at afterwards.
-    ///   - clones: where the data of the extents is read from, for a source that compares them.
+    ///   - ahead: where to read ahead.
     init(
         _ source: sending AnyChangeSource,
         size: ByteCount,
         aligned: Bool,
         unit: ByteCount,
         audit: AuditPlan,
-        clones: Clones? = nil
+        ahead: ReadAhead? = nil
     ) {
         precondition(unit.bytes.isMultiple(of: Geometry.leaf.bytes), "a unit is whole leaves")
         self.unit = unit
         self.size = size
-        self.clones = clones.map { ($0.target, $0.base) }
+        self.ahead = ahead
         self.state = Locked(
             State(
                 source: source,
                 aligner: aligned ? LeafAligner(size: size) : nil,
-                trust: clones?.trust,
+                trust: ahead?.trust,
                 audit: audit,
                 size: size
             )
@@ -105,12 +106,15 @@ final class WorkDispenser: Sendable {
 
     /// The next piece of work; nil when all of it was handed out, or after `stop`.
     func next() throws(StoreError) -> WorkUnit? {
-        try self.state.withLock { (state) throws(StoreError) in
+        let handed = try self.state.withLock { (state) throws(StoreError) -> Handed? in
             while true {
                 switch state.phase {
                 case .extents:
-                    while let unit = try self.lookAhead(&state) { self.prefetch(unit) }
-                    if let unit = state.ahead.popFirst() { return Self.taken(unit, &state) }
+                    let first = try self.lookAhead(&state)
+                    let second = try self.lookAhead(&state)
+                    if let unit = state.ahead.popFirst() {
+                        return Handed(unit: Self.taken(unit, &state), first: first, second: second)
+                    }
                     state.audits = state.audit.leaves[...]
                     state.phase = .audits
                 case .audits:
@@ -118,42 +122,68 @@ final class WorkDispenser: Sendable {
                         state.phase = .finished
                         continue
                     }
-                    return WorkUnit(extent: leaf.extent(in: state.size), task: .audit)
+                    let unit = WorkUnit(extent: leaf.extent(in: state.size), task: .audit)
+                    return Handed(unit: unit)
                 case .finished, .stopped:
                     return nil
                 }
             }
         }
+        guard let handed else { return nil }
+        // Outside of the lock: to ask a disk takes as long as it has room for in its queue.
+        if let unit = handed.first { self.prefetch(unit) }
+        if let unit = handed.second { self.prefetch(unit) }
+        return handed.unit
     }
 
-    /// Asks the first units from the disk, so that it works while a session is opened.
+    /// A unit that is handed out, and what came into the line behind it and is read ahead.
+    private struct Handed {
+        let unit: WorkUnit
+        var first: WorkUnit?
+        var second: WorkUnit?
+    }
+
+    /// Takes the first units into the line, and tells how many bytes there are to be read.
     ///
-    /// For a thread of its own: to ask for 32 MiB takes 20 ms. What the source refuses is thrown by
-    /// ``next()``.
+    /// Nothing is asked from the disk yet. What the source refuses is thrown by ``next()``.
+    ///
+    /// - Returns: nil where there is more than the line takes.
+    func lookAhead() -> ByteCount? {
+        self.state.withLock { state in
+            while self.addNext(&state) != nil {}
+            return self.isFull(state) ? nil : state.aheadBytes
+        }
+    }
+
+    private func isFull(_ state: State) -> Bool {
+        let limit = self.ahead == nil ? 1 : SenderLimits.unitsAhead
+        return state.ahead.count >= limit || state.aheadBytes >= SenderLimits.readAhead
+    }
+
+    /// Asks the first units from the disk, so that it works while the streams are opened.
+    ///
+    /// For a thread of its own: to ask for 32 MiB takes 20 ms.
     func readAhead() {
-        guard self.clones != nil else { return }
-        while true {
-            let unit = self.state.withLock { (state) -> WorkUnit? in
-                guard case .extents = state.phase else { return nil }
-                do throws(StoreError) {
-                    return try self.lookAhead(&state)
-                } catch {
-                    state.failure = error
-                    return nil
-                }
-            }
-            guard let unit else { return }
-            self.prefetch(unit)
+        guard self.ahead != nil else { return }
+        for unit in self.state.withLock({ $0.ahead }) { self.prefetch(unit) }
+        while let unit = self.state.withLock({ self.addNext(&$0) }) { self.prefetch(unit) }
+    }
+
+    /// As ``lookAhead(_:)``, with a failure kept for whoever asks next.
+    private func addNext(_ state: inout State) -> WorkUnit? {
+        guard case .extents = state.phase, state.failure == nil else { return nil }
+        do throws(StoreError) {
+            return try self.lookAhead(&state)
+        } catch {
+            state.failure = error
+            return nil
         }
     }
 
     /// Takes one unit more into the line; nil when it is long enough, or there is none.
     private func lookAhead(_ state: inout State) throws(StoreError) -> WorkUnit? {
         if let failure = state.failure { throw failure }
-        let limit = self.clones == nil ? 1 : SenderLimits.unitsAhead
-        guard state.ahead.count < limit, state.aheadBytes < SenderLimits.readAhead,
-            var unit = try self.nextExtentUnit(&state)
-        else { return nil }
+        guard !self.isFull(state), var unit = try self.nextExtentUnit(&state) else { return nil }
         if unit.task == .data {
             state.aheadBytes += unit.extent.length
             let hasWhole = !unit.extent.wholeLeaves(in: state.size).isEmpty
@@ -177,18 +207,18 @@ final class WorkDispenser: Sendable {
     }
 
     private func prefetch(_ unit: WorkUnit) {
-        guard let clones = self.clones else { return }
+        guard let files = self.ahead else { return }
         switch unit.task {
         case .zero, .audit: break
         case .data:
-            clones.target.prefetch(unit.extent)
-            clones.base.prefetch(unit.extent)
+            files.target.prefetch(unit.extent)
+            files.base?.prefetch(unit.extent)
         case .replaced:
-            clones.target.prefetch(unit.extent)
+            files.target.prefetch(unit.extent)
             let whole = unit.extent.wholeLeaves(in: self.size)
             let (head, tail) = unit.extent.edges(around: whole)
-            if let head { clones.base.prefetch(head) }
-            if let tail { clones.base.prefetch(tail) }
+            if let head { files.base?.prefetch(head) }
+            if let tail { files.base?.prefetch(tail) }
         }
     }
 

@@ -201,11 +201,22 @@ import VolumeStore
     @Test(arguments: [1, 2, 16]) func anyNumberOfStreamsWorks(_ streams: Int) throws {
         let world = try World()
         var generator = world.generator
-        let volume = try world.volume(size: 8 << 20)
-        try volume.write(noise(8 << 20, using: &generator), at: 0)
+        let volume = try world.volume(size: 40 << 20)
+        try volume.write(noise(40 << 20, using: &generator), at: 0)
         let result = try world.run(volume) { $0.streams = streams }
         // Eight threads are all that this sender has.
         #expect(result.streams == min(streams, 8))
+        #expect(try world.shows(volume))
+    }
+
+    @Test(arguments: [(0, 1), (4, 1), (5, 2), (12, 3), (33, 8)])
+    func aStreamIsOpenedForEveryFourMebibytes(_ mebibytes: Int, _ streams: Int) throws {
+        let world = try World()
+        var generator = world.generator
+        let volume = try world.volume(size: 40 << 20)
+        try volume.write(noise(mebibytes << 20, using: &generator), at: 0)
+        let result = try world.run(volume) { $0.streams = 16 }
+        #expect(result.streams == streams)
         #expect(try world.shows(volume))
     }
 }
