@@ -187,13 +187,19 @@ struct DataConnection: ~Copyable {
             return self.fail(.corrupt(header))
         }
         lane.progress.noteReceived(self.stream.charged)
-        lane.stage.prefetch(header.extent)
         self.small.add(header.extent)
+        if self.small.isReadDue { self.readAhead(lane) }
+    }
+
+    /// Asks for the base's bytes in the places of the small chunks that wait.
+    private mutating func readAhead(_ lane: Lane) {
+        lane.stage.prefetch(self.small.takeUnread())
     }
 
     /// Stages the small chunks that wait.
     private mutating func applySmall() {
         guard !self.small.isEmpty, let lane = self.lane else { return }
+        self.readAhead(lane)
         let waiting = self.small.byteCount + self.writer.pendingBytes
         lane.transfer.waitForRoom(waiting, of: lane.progress)
         while let (extent, range) = self.small.next() {

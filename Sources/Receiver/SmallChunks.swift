@@ -14,7 +14,11 @@ struct SmallChunks: ~Copyable {
     /// The most that wait together: what a disk reads at once without getting slower.
     static let countLimit = 64
 
+    /// Chunks for which the disk is asked together.
+    static let askedTogether = 16
+
     private var extents: [Extent] = []
+    private var asked = 0
     private var end = 0
     private var index = 0
     private var offset = 0
@@ -48,6 +52,17 @@ struct SmallChunks: ~Copyable {
         self.end += Self.stride(of: extent)
     }
 
+    /// Whether so many were added that the disk should be asked for what is in their places.
+    var isReadDue: Bool { self.extents.count - self.asked >= Self.askedTogether }
+
+    /// The places for which the disk was not asked yet.
+    ///
+    /// Let go of it before the next chunk is added, or the list is copied.
+    mutating func takeUnread() -> ArraySlice<Extent> {
+        defer { self.asked = self.extents.count }
+        return self.extents[self.asked...]
+    }
+
     /// The next chunk to stage, and where its bytes are.
     mutating func next() -> (Extent, Range<Int>)? {
         guard self.index < self.extents.count else { return nil }
@@ -60,6 +75,7 @@ struct SmallChunks: ~Copyable {
 
     mutating func removeAll() {
         self.extents.removeAll(keepingCapacity: true)
+        self.asked = 0
         self.end = 0
         self.index = 0
         self.offset = 0

@@ -97,7 +97,7 @@ extension AttemptSource {
             aligned: self.confirmation.needsWholeLeaves,
             unit: self.confirmation.unit,
             audit: audit,
-            ahead: WorkDispenser.ReadAhead(
+            ahead: ReadAhead(
                 target: image,
                 base: clones?.0,
                 trust: clones == nil ? nil : trust

@@ -34,8 +34,11 @@ enum SenderLimits {
     /// Some milliseconds of a fast disk, or 150 ms of one with 200 MB/s; the page cache can spare it.
     static let readAhead = ByteCount.mebibytes(32)
 
-    /// Units that wait for a data thread, however small they are: 96 KiB of memory.
-    static let unitsAhead = 4096
+    /// What is asked for at once, where there is much to read.
+    static let refill = ByteCount.mebibytes(4)
+
+    /// Units that wait for a data thread, however small they are: 36 MiB with the gaps between them.
+    static let unitsAhead = 1024
 
     /// Leaves that one zero record may clear while the digests are locked: 64 MiB of volume.
     static let clearedLeaves = 1024

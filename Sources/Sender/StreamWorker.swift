@@ -98,16 +98,9 @@ struct StreamWorker: ~Copyable {
     /// Joins the session, works until nothing is left, and ends the stream; true when its end frame was sent.
     mutating func run() throws(StreamFailure) -> Bool {
         try self.join()
-        while let unit = try self.nextUnit() {
-            switch unit.task {
-            case .data: try self.process(unit.extent)
-            case .replaced: try self.replaceLeaves(unit.extent)
-            case .zero: try self.processZeros(unit.extent)
-            case .audit:
-                try self.audit(unit.extent)
-                continue
-            }
-            self.context.progress.covered.reach(unit.extent.end)
+        var batch = WorkBatch()
+        while try self.takeWork(into: &batch) {
+            for unit in batch.units { try self.perform(unit) }
         }
         try self.resolveDirty()
         try self.sendZeros()
@@ -117,10 +110,23 @@ struct StreamWorker: ~Copyable {
         return isComplete
     }
 
-    private func nextUnit() throws(StreamFailure) -> WorkUnit? {
+    private mutating func perform(_ unit: WorkUnit) throws(StreamFailure) {
+        switch unit.task {
+        case .data: try self.process(unit.extent)
+        case .replaced: try self.replaceLeaves(unit.extent)
+        case .zero: try self.processZeros(unit.extent)
+        case .audit: return try self.audit(unit.extent)
+        }
+        self.context.progress.covered.reach(unit.extent.end)
+    }
+
+    private func takeWork(into batch: inout WorkBatch) throws(StreamFailure) -> Bool {
         if self.context.state.read({ $0.isOver }) { throw .stopped }
-        let dispenser = self.context.dispenser
-        return try storing { () throws(StoreError) in try dispenser.next() }
+        do throws(StoreError) {
+            return try self.context.dispenser.next(into: &batch)
+        } catch {
+            throw .store(error)
+        }
     }
 
     // MARK: The beginning

@@ -38,14 +38,6 @@ final class WorkDispenser: Sendable {
     /// The files to read ahead in; nil where nothing is.
     private let ahead: ReadAhead?
 
-    /// Where the data of the extents is read from.
-    struct ReadAhead {
-        let target: BlockFile
-        /// Nil where nothing is compared with a clone.
-        var base: BlockFile?
-        var trust: RewriteTrust?
-    }
-
     private struct State {
         var source: AnyChangeSource
         var aligner: LeafAligner?
@@ -104,48 +96,71 @@ final class WorkDispenser: Sendable {
         )
     }
 
-    /// The next piece of work; nil when all of it was handed out, or after `stop`.
-    func next() throws(StoreError) -> WorkUnit? {
-        let handed = try self.state.withLock { (state) throws(StoreError) -> Handed? in
-            while true {
+    /// Fills a batch with the next pieces of work; they lie within a MiB.
+    ///
+    /// Neighbours go to one thread, so that the destination too finds in one place what it reads and
+    /// writes.
+    ///
+    /// - Returns: false when all of it was handed out, or after `stop`.
+    func next(into batch: inout WorkBatch) throws(StoreError) -> Bool {
+        batch.removeAll()
+        try self.state.withLock { (state) throws(StoreError) in
+            try self.refill(&state, &batch)
+            while batch.units.isEmpty {
                 switch state.phase {
                 case .extents:
-                    let first = try self.lookAhead(&state)
-                    let second = try self.lookAhead(&state)
-                    if let unit = state.ahead.popFirst() {
-                        return Handed(unit: Self.taken(unit, &state), first: first, second: second)
-                    }
+                    self.take(&batch, &state)
+                    guard batch.units.isEmpty else { return }
                     state.audits = state.audit.leaves[...]
                     state.phase = .audits
                 case .audits:
-                    guard let leaf = state.audits.popFirst() else {
-                        state.phase = .finished
-                        continue
-                    }
-                    let unit = WorkUnit(extent: leaf.extent(in: state.size), task: .audit)
-                    return Handed(unit: unit)
+                    Self.takeAudits(&batch, &state)
+                    if batch.units.isEmpty { state.phase = .finished }
                 case .finished, .stopped:
-                    return nil
+                    return
                 }
             }
         }
-        guard let handed else { return nil }
         // Outside of the lock: to ask a disk takes as long as it has room for in its queue.
-        if let unit = handed.first { self.prefetch(unit) }
-        if let unit = handed.second { self.prefetch(unit) }
-        return handed.unit
+        self.ahead?.prefetch(batch.added, of: self.size)
+        return !batch.units.isEmpty
     }
 
-    /// A unit that is handed out, and what came into the line behind it and is read ahead.
-    private struct Handed {
-        let unit: WorkUnit
-        var first: WorkUnit?
-        var second: WorkUnit?
+    /// Takes more into the line where there is room for much.
+    private func refill(_ state: inout State, _ batch: inout WorkBatch) throws(StoreError) {
+        guard case .extents = state.phase else { return }
+        let hasRoom =
+            state.ahead.count <= SenderLimits.unitsAhead - WorkBatch.limit
+            && state.aheadBytes <= SenderLimits.readAhead - SenderLimits.refill
+        guard hasRoom || state.ahead.isEmpty else { return }
+        while batch.added.count < WorkBatch.limit, let unit = try self.lookAhead(&state) {
+            batch.added.append(unit)
+        }
+    }
+
+    private func take(_ batch: inout WorkBatch, _ state: inout State) {
+        guard let first = state.ahead.first else { return }
+        let end = first.extent.start.roundedDown(to: self.unit) + self.unit
+        while batch.units.count < WorkBatch.limit, let unit = state.ahead.first,
+            batch.units.isEmpty || unit.extent.start < end
+        {
+            state.ahead.removeFirst()
+            batch.units.append(Self.taken(unit, &state))
+        }
+    }
+
+    /// Some leaves, which the disk reads at the same time.
+    private static func takeAudits(_ batch: inout WorkBatch, _ state: inout State) {
+        while batch.units.count < WorkBatch.audits, let leaf = state.audits.popFirst() {
+            let unit = WorkUnit(extent: leaf.extent(in: state.size), task: .audit)
+            batch.units.append(unit)
+            batch.added.append(unit)
+        }
     }
 
     /// Takes the first units into the line, and tells how many bytes there are to be read.
     ///
-    /// Nothing is asked from the disk yet. What the source refuses is thrown by ``next()``.
+    /// Nothing is asked from the disk yet. What the source refuses is thrown by ``next(into:)``.
     ///
     /// - Returns: nil where there is more than the line takes.
     func lookAhead() -> ByteCount? {
@@ -164,9 +179,8 @@ final class WorkDispenser: Sendable {
     ///
     /// For a thread of its own: to ask for 32 MiB takes 20 ms.
     func readAhead() {
-        guard self.ahead != nil else { return }
-        for unit in self.state.withLock({ $0.ahead }) { self.prefetch(unit) }
-        while let unit = self.state.withLock({ self.addNext(&$0) }) { self.prefetch(unit) }
+        let line = self.state.withLock { $0.ahead }
+        self.ahead?.prefetch(line, of: self.size)
     }
 
     /// As ``lookAhead(_:)``, with a failure kept for whoever asks next.
@@ -204,22 +218,6 @@ final class WorkDispenser: Sendable {
     /// Takes in what a comparison with the base found.
     func learn(compared: ByteCount, equal: ByteCount) {
         self.state.withLock { $0.trust?.learn(compared: compared, equal: equal) }
-    }
-
-    private func prefetch(_ unit: WorkUnit) {
-        guard let files = self.ahead else { return }
-        switch unit.task {
-        case .zero, .audit: break
-        case .data:
-            files.target.prefetch(unit.extent)
-            files.base?.prefetch(unit.extent)
-        case .replaced:
-            files.target.prefetch(unit.extent)
-            let whole = unit.extent.wholeLeaves(in: self.size)
-            let (head, tail) = unit.extent.edges(around: whole)
-            if let head { files.base?.prefetch(head) }
-            if let tail { files.base?.prefetch(tail) }
-        }
     }
 
     /// Hands nothing more out: the transfer is over or will be resumed.

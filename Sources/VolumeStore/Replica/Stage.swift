@@ -106,6 +106,18 @@ public final class Stage: Sendable {
         if let tail { base.prefetch(tail) }
     }
 
+    /// The same for several extents, ascending; what lies close together is read at once.
+    public func prefetch(_ extents: ArraySlice<Extent>) {
+        guard let base = self.files.base else { return }
+        var places = NearExtents()
+        for extent in extents {
+            let (head, tail) = extent.edges(around: self.replacedLeaves(by: extent))
+            if let head { places.add(head, base.prefetch) }
+            if let tail { places.add(tail, base.prefetch) }
+        }
+        places.finish(base.prefetch)
+    }
+
     // MARK: Writing
 
     /// Writes a chunk: at most 1 MiB, whole granules, or up to the end of the volume.
