@@ -133,6 +133,8 @@ int gw_mkdir(const char *path, uint32_t mode) { RESULT(mkdir(path, mode)); }
 
 int gw_lock_exclusive(int file) { RESULT(flock(file, LOCK_EX | LOCK_NB)); }
 
+int gw_unlock(int file) { RESULT(flock(file, LOCK_UN)); }
+
 const char *gw_error_text(int error, char *buffer, size_t count) {
     return strerror_r(error, buffer, count);
 }

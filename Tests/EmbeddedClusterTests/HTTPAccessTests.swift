@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
 import ObjectModel
 import TestSupport
 import Testing
@@ -134,6 +135,15 @@ import Testing
     @Test func aDirectoryIsFreeAgainWhenItsOwnerLetsGo() throws {
         let place = try TemporaryDirectory()
         do { _ = try ClusterDirectory(place.path) }
+        #expect(try ClusterDirectory(place.path).read("none") == nil)
+    }
+
+    @Test func aDirectoryIsFreeAgainWhileAChildHasACopyOfItsLock() throws {
+        let place = try TemporaryDirectory()
+        let first = try ClusterDirectory(place.path)
+        let copy = try #require(copiedDescriptor(of: "\(place.path)/lock"))
+        defer { close(copy) }
+        first.release()
         #expect(try ClusterDirectory(place.path).read("none") == nil)
     }
 

@@ -2,6 +2,7 @@
 
 import BlockTypes
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 import VolumeStore
@@ -69,6 +70,15 @@ import VolumeStore
         var lock: FileLock? = try FileLock(self.path("lock"))
         let error = #expect(throws: StoreError.self) { _ = try FileLock(self.path("lock")) }
         #expect(error?.code == .busy && error?.isRetryable == true)
+        #expect(lock?.path == self.path("lock"))
+        lock = nil
+        _ = try FileLock(self.path("lock"))
+    }
+
+    @Test func aLockIsGivenBackWhileAChildHasACopyOfIt() throws {
+        var lock: FileLock? = try FileLock(self.path("lock"))
+        let copy = try #require(copiedDescriptor(of: self.path("lock")))
+        defer { close(copy) }
         #expect(lock?.path == self.path("lock"))
         lock = nil
         _ = try FileLock(self.path("lock"))

@@ -70,6 +70,9 @@ int gw_mkdir(const char *path, uint32_t mode);
 // Locks: flock(2), never waiting.
 int gw_lock_exclusive(int file);
 
+// Gives the lock back, also for copies of the descriptor.
+int gw_unlock(int file);
+
 // The text and the name ("ENOSPC") of an errno; static storage or the buffer.
 const char *gw_error_text(int error, char *buffer, size_t count);
 const char *gw_error_name(int error);

@@ -45,7 +45,11 @@ final class ClusterDirectory: Sendable {
     /// Lets other processes have the directory; nothing may be written afterwards.
     func release() {
         self.lock.withLock { descriptor in
-            if let descriptor { close(descriptor) }
+            if let descriptor {
+                // A child between fork and exec has a copy, which closing ours would leave locked.
+                flock(descriptor, LOCK_UN)
+                close(descriptor)
+            }
             descriptor = nil
         }
     }

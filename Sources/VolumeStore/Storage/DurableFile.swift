@@ -154,5 +154,9 @@ public final class FileLock: Sendable {
     }
 
     // The file stays: removing it would let two processes lock two files of one name.
-    deinit { _ = gw_close(self.descriptor) }
+    deinit {
+        // A child between fork and exec has a copy, which closing ours would leave locked.
+        _ = gw_unlock(self.descriptor)
+        _ = gw_close(self.descriptor)
+    }
 }
