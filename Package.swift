@@ -66,8 +66,6 @@ let package = Package(
         .executable(name: "godwit-agent", targets: ["godwit-agent"]),
         .executable(name: "godwit-controller", targets: ["godwit-controller"]),
         .executable(name: "godwit-perf", targets: ["godwit-perf"]),
-        // Tests preload it into our programs; nobody imports it.
-        .library(name: "AllocationCounter", type: .dynamic, targets: ["AllocationCounter"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -244,14 +242,6 @@ let package = Package(
             dependencies: ["Locks"],
             path: "Tests/TestSupport",
             swiftSettings: strict
-        ),
-        .target(
-            name: "AllocationCounter",
-            path: "Tests/AllocationCounter",
-            cSettings: [
-                .define("_GNU_SOURCE"), .treatAllWarnings(as: .error), .enableWarning("all"),
-                .enableWarning("extra"),
-            ]
         ),
         tests("BlockTypesTests", ["BlockTypes"]),
         tests("LocksTests", ["Locks"]),

@@ -35,7 +35,7 @@ import Testing
                 #expect(report.mode == mode && report.error == nil)
                 #expect(report.volumeBytes == Self.volumeBytes)
                 #expect(report.changedBytes <= UInt64(Self.changedLeaves) * Self.leafBytes)
-                let (sender, receiver) = (try Self.peak(source), try Self.peak(destination))
+                let (sender, receiver) = (try source.memory("VmHWM"), try destination.memory("VmHWM"))
                 print(
                     "16 TiB on \(kind), \(mode) of \(Self.changedLeaves) leaves: "
                         + "\(report.seconds) s, \(report.changeSource ?? "-"), peak resident "
@@ -63,7 +63,7 @@ import Testing
             try Data(noise(192 << 20, using: &generator))
                 .write(to: URL(fileURLWithPath: image))
             try await source.createVolume("wide", from: image)
-            let before = (try Self.peak(source), try Self.peak(destination))
+            let before = (try source.memory("VmHWM"), try destination.memory("VmHWM"))
             let reports = try await source.value(
                 [TransferReport].self,
                 "replicate",
@@ -76,7 +76,7 @@ import Testing
             let report = try #require(reports.first)
             #expect(report.streams == 16 && report.error == nil)
             let (sender, receiver) = (
-                try Self.peak(source) - before.0, try Self.peak(destination) - before.1
+                try source.memory("VmHWM") - before.0, try destination.memory("VmHWM") - before.1
             )
             print("16 streams: source \(sender >> 20) MiB more, destination \(receiver >> 20) MiB")
             #expect(sender <= Self.residentLimit && receiver <= Self.residentLimit)
@@ -97,17 +97,6 @@ import Testing
                 at: leaf * Self.leafBytes
             )
         }
-    }
-
-    /// The most that the process had resident since its start, in bytes.
-    private static func peak(_ agent: TestAgent) throws -> Int {
-        let status = try String(
-            contentsOfFile: "/proc/\(agent.process.identifier)/status",
-            encoding: .utf8
-        )
-        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
-        let number = try #require(line.split(separator: " ").dropLast().last.flatMap { Int($0) })
-        return number << 10
     }
 }
 

@@ -13,16 +13,21 @@ struct AllocationCount {
         // 256 records of 24 bytes, as allocation_counter.h says.
         private static let bytes = 256 * 24
         private let path: String
+        private let library: String
 
-        init(_ path: String) throws {
+        /// - Parameters:
+        ///   - path: of the table, which is made.
+        ///   - library: what ``AllocationCount/library(in:)`` made.
+        init(_ path: String, writtenBy library: String) throws {
             self.path = path
+            self.library = library
             try Data(count: Self.bytes).write(to: URL(fileURLWithPath: path))
         }
 
         /// What the program needs in its environment.
         var environment: [String: String] {
             [
-                "LD_PRELOAD": "\(Command.bundle)/libAllocationCounter.so",
+                "LD_PRELOAD": self.library,
                 "GODWIT_ALLOCATION_COUNTS": self.path,
             ]
         }
@@ -33,6 +38,21 @@ struct AllocationCount {
     }
 
     let calls: [String: Int]
+
+    /// Compiles the library that counts; no product of the package is one that only tests need.
+    ///
+    /// - Returns: its path.
+    static func library(in directory: String) async throws -> String {
+        // Tests/AllocationCounter stands beside Tests/AgentTests/Cost/….
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let path = "\(directory)/liballocationcounter.so"
+        try await Tool.run([
+            "clang", "-shared", "-fPIC", "-O2", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
+            "-o", path, tests.appendingPathComponent("AllocationCounter/counter.c").path,
+        ])
+        return path
+    }
 
     init(table: Data) {
         var calls: [String: Int] = [:]

@@ -34,6 +34,7 @@ import Testing
                 print(
                     "\(kind) \(mode): source \(more[0] >> 10) KiB, destination \(more[1] >> 10) KiB"
                 )
+                #expect(more.allSatisfy { $0 <= Self.limit })
                 try Self.change(try #require(volume.path), &generator)
             }
             #expect(try await source.stop().status == 0)
@@ -57,23 +58,17 @@ import Testing
 
 /// The resident memory of an agent, from a moment on.
 private struct Resident {
-    private let process: Int32
+    private let agent: TestAgent
     private let idle: Int
 
     init(_ agent: TestAgent) throws {
-        self.process = agent.process.identifier
+        self.agent = agent
         // From here on the kernel keeps a new high-water mark.
-        try Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/\(self.process)/clear_refs"))
-        self.idle = try Self.bytes("VmRSS:", of: self.process)
+        try Data("5".utf8)
+            .write(to: URL(fileURLWithPath: "/proc/\(agent.process.identifier)/clear_refs"))
+        self.idle = try agent.memory("VmRSS")
     }
 
     /// How much more it had at its peak.
-    func growth() throws -> Int { try Self.bytes("VmHWM:", of: self.process) - self.idle }
-
-    private static func bytes(_ field: String, of process: Int32) throws -> Int {
-        let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
-        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix(field) })
-        let number = try #require(line.split(separator: " ").dropLast().last.flatMap { Int($0) })
-        return number << 10
-    }
+    func growth() throws -> Int { try self.agent.memory("VmHWM") - self.idle }
 }

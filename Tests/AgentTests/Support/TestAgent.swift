@@ -85,6 +85,17 @@ final class TestAgent {
     var apiPort: Int { Int(self.version.api?.split(separator: ":").last ?? "") ?? 0 }
     var dataPort: Int { Int(self.version.data?.split(separator: ":").last ?? "") ?? 0 }
 
+    /// Bytes of `VmRSS` (now) or `VmHWM` (the most so far) of its present process.
+    func memory(_ field: String) throws -> Int {
+        let status = try String(
+            contentsOfFile: "/proc/\(self.process.identifier)/status",
+            encoding: .utf8
+        )
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("\(field):") })
+        let number = try #require(line.split(separator: " ").dropLast().last.flatMap { Int($0) })
+        return number << 10
+    }
+
     func kill() async throws {
         self.process.signal(SIGKILL)
         _ = try await self.process.result()
