@@ -105,7 +105,7 @@ import Testing
 }
 
 extension Results {
-    fileprivate static var ofNothing: Self {
+    static var ofNothing: Self {
         Self(
             date: "2026-11-22T00:00:00Z",
             machine: Machine.Description(

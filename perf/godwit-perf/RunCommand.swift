@@ -2,8 +2,6 @@
 
 import ArgumentParser
 import BlockTypes
-import Foundation
-import Glibc
 
 /// `godwit-perf run`: makes the volumes, runs every peer in every case, writes the results.
 struct RunCommand: ParsableCommand {
@@ -23,11 +21,7 @@ struct RunCommand: ParsableCommand {
     @Option(help: "How often each peer runs in each case.") var repeats = 7
     @Option(help: "Only these peers, separated by commas.") var peers: String?
     @Option(help: "Only these cases, separated by commas.") var cases: String?
-    @Option(help: "The folder for the volumes; it needs about fifteen times the size.")
-    var work = "perf/results/tmp"
-    @Option(help: "The folder for the JSON file and the plot.") var results = "perf/results"
-    @Option(help: "The seed of the volumes and of the order.") var seed: UInt64 = 20_261_121
-    @Flag(name: .customLong("in-namespace"), help: .hidden) var inNamespace = false
+    @OptionGroup var options: TransferOptions
 
     func run() throws {
         let size = try Self.bytes(of: self.size)
@@ -37,13 +31,26 @@ struct RunCommand: ParsableCommand {
         guard self.repeats > 0 else { throw ValidationError("--repeats must be 1 or more") }
         let cases = try Self.chosen(self.cases, of: Case.allCases.map(\.rawValue), "case")
             .compactMap { Case(rawValue: $0) }
-        if !self.inNamespace { Namespace.enter() }
-        let work = URL(fileURLWithPath: self.work).standardizedFileURL.path
-        try Scratch.create(in: work)
-        Cleanup.shared.handleSignals()
-        defer { Cleanup.shared.run() }
-        let certificates = try Certificates()
-        let all: [any Peer] = [
+        try self.options.measure { origin in
+            let certificates = try Certificates()
+            let peers = Self.peers(certificates)
+            let names = try Self.chosen(self.peers, of: peers.map(\.name), "peer")
+            let session = Session(
+                origin,
+                size: size,
+                smallVolumes: self.smallVolumes,
+                repeats: self.repeats,
+                seed: self.options.seed,
+                peers: peers.filter { names.contains($0.name) },
+                certificates: certificates
+            )
+            try session.run(cases)
+            return session.results
+        }
+    }
+
+    private static func peers(_ certificates: Certificates) -> [any Peer] {
+        [
             Godwit(.workFolder), Godwit(.workFolder, codec: .lz4), Godwit(.reflink(.xfs)),
             Godwit(.reflink(.btrfs)),
             Rsync(compresses: false, certificates), Rsync(compresses: true, certificates),
@@ -52,32 +59,6 @@ struct RunCommand: ParsableCommand {
             Btrfs(certificates, .none),
             Btrfs(certificates, .zstd), MinimalProgram(certificates),
         ]
-        let names = try Self.chosen(self.peers, of: all.map(\.name), "peer")
-        let session = Session(
-            size: size,
-            smallVolumes: self.smallVolumes,
-            repeats: self.repeats,
-            seed: self.seed,
-            peers: all.filter { names.contains($0.name) },
-            certificates: certificates,
-            workFolder: work
-        )
-        try session.run(cases)
-        try self.finish(session.results)
-    }
-
-    private func finish(_ results: Results) throws {
-        let path = try results.write(to: self.results)
-        let plot = String(path.dropLast(5)) + ".svg"
-        try Plot(results: results).svg.write(toFile: plot, atomically: true, encoding: .utf8)
-        if let roofline = results.roofline { print("\n\(roofline.text)") }
-        let parts = [results.table, results.comparison, results.perVolume, results.verdicts]
-        for part in parts where !part.isEmpty { print("\n\(part)") }
-        for line in results.skipped { print("skipped: \(line)") }
-        print("\n\(path)\n\(plot)")
-        guard results.series.allSatisfy({ $0.samples.allSatisfy(\.identical) }) else {
-            throw HarnessError("a destination differs from its source: see the table")
-        }
     }
 
     private static func chosen(

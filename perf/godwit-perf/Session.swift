@@ -38,21 +38,21 @@ final class Session {
     private var order: Generator
 
     init(
+        _ origin: Origin,
         size: ByteCount,
         smallVolumes: Int,
         repeats: Int,
         seed: UInt64,
         peers: [any Peer],
-        certificates: Certificates,
-        workFolder: String
+        certificates: Certificates
     ) {
         self.size = size
         self.smallVolumes = smallVolumes
         self.certificates = certificates
         self.order = Generator(seed: seed)
         self.results = Results(
-            date: ISO8601DateFormatter().string(from: Date()),
-            machine: Machine.describe(workFolder: workFolder),
+            date: origin.date,
+            machine: origin.machine,
             sizeBytes: size.bytes,
             repeats: repeats,
             seed: seed

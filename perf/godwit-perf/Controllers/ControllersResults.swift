@@ -2,7 +2,7 @@
 
 /// What `godwit-perf controllers` found out; what its JSON file holds.
 struct ControllersResults: SiteResults {
-    static let name = "controllers"
+    static let name: String? = "controllers"
 
     /// Many small namespaces.
     struct Many: Codable {
@@ -45,9 +45,9 @@ struct ControllersResults: SiteResults {
     var steady: Steady?
     var large: [Large] = []
 
-    init(date: String, machine: Machine.Description) {
-        self.date = date
-        self.machine = machine
+    init(_ origin: Origin) {
+        self.date = origin.date
+        self.machine = origin.machine
     }
 }
 

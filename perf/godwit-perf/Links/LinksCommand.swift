@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import BlockTypes
-import Foundation
 
 /// `godwit-perf links`: what the choice of the codec is worth on links of several speeds.
 struct LinksCommand: ParsableCommand {
@@ -21,11 +20,7 @@ struct LinksCommand: ParsableCommand {
     @Option(help: "Only these codecs, separated by commas.") var codecs = "none,lz4,deflate,auto"
     @Option(help: "Milliseconds that each direction takes.") var delay = 0
     @Option(help: "How often each codec runs on each link.") var repeats = 3
-    @Option(help: "The folder for volumes and pools; it needs three times the largest size.")
-    var work = "perf/results/tmp"
-    @Option(help: "The folder for the JSON file.") var results = "perf/results"
-    @Option(help: "The seed of the volumes and of the order.") var seed: UInt64 = 20_261_121
-    @Flag(name: .customLong("in-namespace"), help: .hidden) var inNamespace = false
+    @OptionGroup var options: TransferOptions
 
     func validate() throws {
         _ = try Self.links(self.links, delay: self.delay)
@@ -35,33 +30,24 @@ struct LinksCommand: ParsableCommand {
     }
 
     func run() throws {
-        if !self.inNamespace { Namespace.enter() }
-        if let obstacle = ShapedLink.obstacle { throw HarnessError(obstacle) }
-        let work = URL(fileURLWithPath: self.work).standardizedFileURL.path
-        try Scratch.create(in: work)
-        Cleanup.shared.handleSignals()
-        defer { Cleanup.shared.run() }
-        var results = LinksResults(
-            date: ISO8601DateFormatter().string(from: Date()),
-            machine: Machine.describe(workFolder: work),
-            seed: self.seed,
-            repeats: self.repeats
-        )
-        let measurement = try LinksMeasurement(
-            codecs: self.codecs.split(separator: ",").map(String.init),
-            repeats: self.repeats,
-            seed: self.seed
-        )
-        for (shape, size) in try Self.links(self.links, delay: self.delay) {
-            results.links.append(try measurement.measure(shape, size))
-        }
-        try measurement.close()
-        let path = try results.write(to: self.results)
-        print("\n\(results.text)\n\n\(path)")
-        guard
-            results.links.allSatisfy({ $0.series.allSatisfy { $0.samples.allSatisfy(\.identical) } }
+        try self.options.measure(unless: ShapedLink.obstacle) { origin in
+            var results = LinksResults(
+                date: origin.date,
+                machine: origin.machine,
+                seed: self.options.seed,
+                repeats: self.repeats
             )
-        else { throw HarnessError("a destination differs from its source") }
+            let measurement = try LinksMeasurement(
+                codecs: self.codecs.split(separator: ",").map(String.init),
+                repeats: self.repeats,
+                seed: self.options.seed
+            )
+            for (shape, size) in try Self.links(self.links, delay: self.delay) {
+                results.links.append(try measurement.measure(shape, size))
+            }
+            try measurement.close()
+            return results
+        }
     }
 
     /// Reads `100Mbit=256MiB,veth=4GiB`.

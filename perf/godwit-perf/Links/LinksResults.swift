@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
-
 /// What `godwit-perf links` found out; what its JSON file holds.
-struct LinksResults: Codable {
+struct LinksResults: KeptResults {
+    static let name: String? = "links"
+
     /// One codec on one link.
-    struct CodecSeries: Codable {
+    struct CodecSeries: Codable, Sampled {
         var codec: String
         var samples: [Sample] = []
-
-        func median(_ value: (Sample) -> Double) -> Double {
-            let sorted = self.samples.map(value).sorted()
-            guard !sorted.isEmpty else { return .nan }
-            let middle = sorted.count / 2
-            return sorted.count.isMultiple(of: 2)
-                ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
-        }
-
-        var wall: Double { self.median(\.wallSeconds) }
     }
 
     /// One link with all codecs.
@@ -35,43 +25,21 @@ struct LinksResults: Codable {
     var repeats: Int
     var links: [Link] = []
 
-    init(date: String, machine: Machine.Description, seed: UInt64, repeats: Int) {
-        self.date = date
-        self.machine = machine
-        self.seed = seed
-        self.repeats = repeats
-    }
-
-    func write(to folder: String) throws -> String {
-        let stem = "\(folder)/\(self.date.prefix(10))-links-\(self.machine.fingerprint)"
-        return try Results.write(self, stem: stem)
-    }
+    var isIdentical: Bool { self.links.flatMap(\.series).allSatisfy(\.isIdentical) }
 }
 
 extension LinksResults {
     /// A table for all links, and what the choice is worth on each.
     var text: String {
         var table = Table(
-            [
-                "link", "codec", "n", "wall s", "spread", "send cpu", "recv cpu", "other",
-                "wire MB", "same",
-            ],
+            ["link", "codec"] + CodecSeries.figureTitles + ["same"],
             leftColumns: 2
         )
         for link in self.links {
             let size = "\(link.shape.name), \(link.sizeBytes >> 20) MiB"
             for (index, series) in link.series.sorted(by: { $0.wall < $1.wall }).enumerated() {
-                let walls = series.samples.map(\.wallSeconds)
-                table.add([
-                    index == 0 ? size : "", series.codec, "\(series.samples.count)",
-                    fixed(series.wall, 2),
-                    "\(fixed(walls.min() ?? .nan, 2))-\(fixed(walls.max() ?? .nan, 2))",
-                    fixed(series.median(\.sendSeconds), 2),
-                    fixed(series.median(\.receiveSeconds), 2),
-                    fixed(series.median(\.otherSeconds), 2),
-                    fixed(series.median { Double($0.wireBytes) } / 1e6, 1),
-                    series.samples.allSatisfy(\.identical) ? "yes" : "NO",
-                ])
+                let title = index == 0 ? size : ""
+                table.add([title, series.codec] + series.figures + [series.identicalText])
             }
         }
         return ([table.text, ""] + self.links.compactMap(\.verdict)).joined(separator: "\n")

@@ -232,8 +232,6 @@ extension Series {
 
     var compresses: Bool { ["rsync-lz4", "lz4-pipe"].contains(self.peer) }
 
-    var wire: Double { self.median { Double($0.wireBytes) } }
-
     /// Processor seconds of both ends over the size of the volume.
     var processorPerGiB: Double {
         let size = Double(self.sizeBytes ?? 0) / Double(1 << 30)

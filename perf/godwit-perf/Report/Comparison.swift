@@ -21,15 +21,12 @@ struct Comparison {
             let change = after.wall / before.wall - 1
             let apart = after.fastest > before.slowest || after.slowest < before.fastest
             table.add([
-                after.title, after.peer, fixed(before.wall, 3), self.spread(before),
-                fixed(after.wall, 3), self.spread(after), self.percent(change),
+                after.title, after.peer, fixed(before.wall, 3), before.spread,
+                fixed(after.wall, 3), after.spread, self.percent(change),
                 self.percent(
                     after.median(\.processorSeconds) / before.median(\.processorSeconds) - 1
                 ),
-                self.percent(
-                    after.median { Double($0.wireBytes) } / before.median { Double($0.wireBytes) }
-                        - 1
-                ),
+                self.percent(after.wire / before.wire - 1),
                 !apart ? "within the spread" : change < 0 ? "faster" : "SLOWER",
             ])
         }
@@ -42,10 +39,6 @@ struct Comparison {
                 "The sizes differ: \(self.old.sizeBytes) and \(self.new.sizeBytes) bytes.\n" + text
         }
         return text
-    }
-
-    private func spread(_ series: Series) -> String {
-        "\(fixed(series.fastest, 2))-\(fixed(series.slowest, 2))"
     }
 
     private func percent(_ change: Double) -> String {

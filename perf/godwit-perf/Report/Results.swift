@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import BlockTypes
-import Foundation
-
 /// Everything that one run of the harness found out; what the JSON file holds.
-struct Results: Codable {
+struct Results: KeptResults {
+    static let name: String? = nil
+
     /// Grows when a field changes its meaning.
     var format = 1
     var date: String
@@ -19,7 +18,7 @@ struct Results: Codable {
 }
 
 /// The samples of one peer in one case.
-struct Series: Codable {
+struct Series: Codable, Sampled {
     var volume: String
     var scenario: Scenario
     /// `clustered`, `scattered`, or what else tells two incrementals apart.
@@ -41,55 +40,19 @@ struct Series: Codable {
             .joined(separator: " ")
     }
 
-    func median(_ value: (Sample) -> Double) -> Double {
-        let sorted = self.samples.map(value).sorted()
-        guard !sorted.isEmpty else { return .nan }
-        let middle = sorted.count / 2
-        return sorted.count.isMultiple(of: 2)
-            ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
-    }
-
-    var wall: Double { self.median(\.wallSeconds) }
-    var fastest: Double { self.samples.map(\.wallSeconds).min() ?? .nan }
-    var slowest: Double { self.samples.map(\.wallSeconds).max() ?? .nan }
-
     /// The bound over the median: 1.00 is as fast as the machine allows.
     var fraction: Double? { self.boundSeconds.map { $0 / self.wall } }
 }
 
 extension Results {
-    /// Writes the JSON file beside earlier ones of the day, and returns where it is.
-    func write(to folder: String) throws -> String {
-        try Self.write(
-            self,
-            stem: "\(folder)/\(self.date.prefix(10))-\(self.machine.fingerprint)"
-        )
-    }
+    var svg: String? { Plot(results: self).svg }
+    var isIdentical: Bool { self.series.allSatisfy(\.isIdentical) }
 
-    /// Writes a result of any kind under a name that no other one has.
-    static func write(_ value: some Encodable, stem: String) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        var path = "\(stem).json"
-        var number = 1
-        while FileManager.default.fileExists(atPath: path) {
-            number += 1
-            path = "\(stem)-\(number).json"
-        }
-        try FileManager.default.createDirectory(
-            at: URL(fileURLWithPath: path).deletingLastPathComponent(),
-            withIntermediateDirectories: true
-        )
-        try encoder.encode(value).write(to: URL(fileURLWithPath: path))
-        return path
-    }
-
-    static func read(_ path: String) throws(HarnessError) -> Self {
-        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)) else {
-            throw .system("read", path)
-        }
-        do { return try JSONDecoder().decode(Self.self, from: data) } catch {
-            throw HarnessError("\(path) is no result of this program: \(error)")
-        }
+    var text: String {
+        let parts = [
+            self.roofline?.text ?? "", self.table, self.comparison, self.perVolume, self.verdicts,
+            self.skipped.map { "skipped: \($0)" }.joined(separator: "\n"),
+        ]
+        return parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
     }
 }

@@ -44,10 +44,8 @@ extension Results {
     /// The table that is printed; what its columns mean is in perf/README.md.
     var table: String {
         var table = Table(
-            [
-                "case", "peer", "n", "wall s", "spread", "send cpu", "recv cpu", "other", "wire MB",
-                "RSS MB s/r", "above idle", "GB/s", "of bound", "same",
-            ],
+            ["case", "peer"] + Series.figureTitles
+                + ["RSS MB s/r", "above idle", "GB/s", "of bound", "same"],
             leftColumns: 2
         )
         var last = ""
@@ -56,17 +54,13 @@ extension Results {
             let aboveIdle = series.bySide { sample in
                 sample.residentBytes.merging(sample.idleBytes ?? [:]) { max(0, $0 - $1) }
             }
-            let same = series.samples.allSatisfy(\.identical)
-            table.add([
-                series.title == last ? "" : series.title, series.peer,
-                String(series.samples.count), fixed(series.wall, 3),
-                "\(fixed(series.fastest, 2))-\(fixed(series.slowest, 2))",
-                fixed(series.median(\.sendSeconds), 2), fixed(series.median(\.receiveSeconds), 2),
-                fixed(series.median(\.otherSeconds), 2),
-                fixed(series.median { Double($0.wireBytes) } / 1e6, 1), resident, aboveIdle,
-                fixed(Double(series.sizeBytes ?? self.sizeBytes) / series.wall / 1e9, 2),
-                series.fraction.map { fixed($0, 2) } ?? "-", same ? "yes" : "NO",
-            ])
+            let size = Double(series.sizeBytes ?? self.sizeBytes)
+            let title = series.title == last ? "" : series.title
+            let rest = [
+                resident, aboveIdle, fixed(size / series.wall / 1e9, 2),
+                series.fraction.map { fixed($0, 2) } ?? "-", series.identicalText,
+            ]
+            table.add([title, series.peer] + series.figures + rest)
             last = series.title
         }
         return table.text

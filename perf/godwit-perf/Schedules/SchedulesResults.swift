@@ -2,7 +2,7 @@
 
 /// What `godwit-perf schedules` found out; what its JSON file holds.
 struct SchedulesResults: SiteResults {
-    static let name = "schedules"
+    static let name: String? = "schedules"
 
     /// All schedules made, with a copy of each at the destination.
     struct Creation: Codable {
@@ -35,9 +35,9 @@ struct SchedulesResults: SiteResults {
     var creation: Creation?
     var rounds: [Round] = []
 
-    init(date: String, machine: Machine.Description) {
-        self.date = date
-        self.machine = machine
+    init(_ origin: Origin) {
+        self.date = origin.date
+        self.machine = origin.machine
     }
 }
 

@@ -2,7 +2,6 @@
 
 import ArgumentParser
 import BlockTypes
-import Foundation
 
 /// `godwit-perf sparse`: whether the cost of an incremental grows with what changed.
 struct SparseCommand: ParsableCommand {
@@ -19,11 +18,7 @@ struct SparseCommand: ParsableCommand {
     @Option(help: "Sizes of the volume, separated by commas, such as 1TiB.") var sizes = "16TiB"
     @Option(help: "Changed leaves of 64 KiB, separated by commas.") var leaves = "100,10000,1000000"
     @Option(help: "How often the same leaves are changed again.") var repeats = 3
-    @Option(help: "The folder for the file systems; a million leaves need about 20 GiB in it.")
-    var work = "perf/results/tmp"
-    @Option(help: "The folder for the JSON file and the plot.") var results = "perf/results"
-    @Option(help: "The seed of places and bytes.") var seed: UInt64 = 20_261_121
-    @Flag(name: .customLong("in-namespace"), help: .hidden) var inNamespace = false
+    @OptionGroup var options: TransferOptions
 
     func validate() throws {
         _ = try Self.bytes(of: self.sizes)
@@ -32,28 +27,18 @@ struct SparseCommand: ParsableCommand {
     }
 
     func run() throws {
-        if !self.inNamespace { Namespace.enter() }
-        if let obstacle = LoopFileSystem.obstacle("xfs") { throw HarnessError(obstacle) }
-        let work = URL(fileURLWithPath: self.work).standardizedFileURL.path
-        try Scratch.create(in: work)
-        Cleanup.shared.handleSignals()
-        defer { Cleanup.shared.run() }
-        var results = SparseResults(
-            date: ISO8601DateFormatter().string(from: Date()),
-            machine: Machine.describe(workFolder: work),
-            seed: self.seed
-        )
-        let measurement = try SparseMeasurement(seed: self.seed)
-        for size in try Self.bytes(of: self.sizes) {
-            for count in try Self.counts(of: self.leaves) {
-                results.rows += try measurement.measure(size, leaves: count, self.repeats)
+        try self.options.measure(unless: LoopFileSystem.obstacle("xfs")) { origin in
+            let seed = self.options.seed
+            var results = SparseResults(date: origin.date, machine: origin.machine, seed: seed)
+            let measurement = try SparseMeasurement(seed: seed)
+            for size in try Self.bytes(of: self.sizes) {
+                for count in try Self.counts(of: self.leaves) {
+                    results.rows += try measurement.measure(size, leaves: count, self.repeats)
+                }
             }
+            try measurement.close()
+            return results
         }
-        try measurement.close()
-        let path = try results.write(to: self.results)
-        let plot = String(path.dropLast(5)) + ".svg"
-        try results.plot.svg.write(toFile: plot, atomically: true, encoding: .utf8)
-        print("\n\(results.text)\n\n\(path)\n\(plot)")
     }
 
     private static func bytes(of text: String) throws -> [ByteCount] {

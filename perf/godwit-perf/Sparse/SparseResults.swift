@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
-
 /// What `godwit-perf sparse` found out; what its JSON file holds.
-struct SparseResults: Codable {
+struct SparseResults: KeptResults {
+    static let name: String? = "sparse"
+
     /// What lies between the two frozen states.
     enum Kind: String, Codable, CaseIterable {
         /// A full copy of a volume without a byte.
@@ -14,7 +14,7 @@ struct SparseResults: Codable {
         case rewritten
     }
 
-    struct Row: Codable {
+    struct Row: Codable, Sampled {
         var sizeBytes: Int
         var leaves: Int
         var kind: Kind
@@ -28,27 +28,11 @@ struct SparseResults: Codable {
     var seed: UInt64
     var rows: [Row] = []
 
-    init(date: String, machine: Machine.Description, seed: UInt64) {
-        self.date = date
-        self.machine = machine
-        self.seed = seed
-    }
-
-    func write(to folder: String) throws -> String {
-        let stem = "\(folder)/\(self.date.prefix(10))-sparse-\(self.machine.fingerprint)"
-        return try Results.write(self, stem: stem)
-    }
+    var svg: String? { self.plot.svg }
+    var isIdentical: Bool { self.rows.allSatisfy(\.isIdentical) }
 }
 
 extension SparseResults.Row {
-    func median(_ value: (Sample) -> Double) -> Double {
-        let sorted = self.samples.map(value).sorted()
-        guard !sorted.isEmpty else { return .nan }
-        let middle = sorted.count / 2
-        return sorted.count.isMultiple(of: 2)
-            ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
-    }
-
     /// Peak resident bytes of one side's agent above what it had before the run.
     func growth(_ side: String) -> Double {
         self.median { sample in
@@ -71,33 +55,27 @@ extension SparseResults.Row {
 extension SparseResults {
     var text: String {
         var table = Table(
-            [
-                "volume", "change", "leaves", "n", "wall s", "spread", "us/leaf", "send cpu",
-                "recv cpu", "+RSS MB s/r", "wire MB", "meta B/leaf", "source", "proven",
-            ],
+            ["volume", "change", "leaves"] + Row.figureTitles
+                + ["us/leaf", "+RSS MB s/r", "meta B/leaf", "source", "proven"],
             leftColumns: 2
         )
         for row in self.rows {
-            let walls = row.samples.map(\.wallSeconds)
-            let wall = row.median(\.wallSeconds)
-            table.add([
-                "\(row.sizeBytes >> 40) TiB", row.kind.rawValue, "\(row.leaves)",
-                "\(row.samples.count)", fixed(wall, 3),
-                "\(fixed(walls.min() ?? .nan, 2))-\(fixed(walls.max() ?? .nan, 2))",
-                row.leaves == 0 ? "-" : fixed(wall * 1e6 / Double(row.leaves), 1),
-                fixed(row.median(\.sendSeconds), 2), fixed(row.median(\.receiveSeconds), 2),
-                "\(fixed(row.growth("send") / 1e6, 0))/\(fixed(row.growth("receive") / 1e6, 0))",
-                fixed(row.median { Double($0.wireBytes) } / 1e6, 2),
-                fixed(row.metadataPerLeaf, 1),
-                row.samples.last?.reported["changeSource"] ?? "-",
-                row.samples.allSatisfy(\.identical) ? "yes" : "NO",
-            ])
+            let growth = ["send", "receive"].map { fixed(row.growth($0) / 1e6, 0) }
+            let rest = [
+                row.leaves == 0 ? "-" : fixed(row.wall * 1e6 / Double(row.leaves), 1),
+                growth.joined(separator: "/"), fixed(row.metadataPerLeaf, 1),
+                row.samples.last?.reported["changeSource"] ?? "-", row.identicalText,
+            ]
+            table.add(
+                ["\(row.sizeBytes >> 40) TiB", row.kind.rawValue, "\(row.leaves)"] + row.figures
+                    + rest
+            )
         }
         return table.text
     }
 
-    /// Three panels over the number of changed leaves.
-    var plot: LogPlot {
+    /// Four panels over the number of changed leaves.
+    private var plot: LogPlot {
         let groups = Set(self.rows.filter { $0.leaves > 0 }.map(\.group)).sorted()
         func panel(_ title: String, _ value: (Row) -> Double) -> LogPlot.Panel {
             LogPlot.Panel(
@@ -116,7 +94,7 @@ extension SparseResults {
                 + "\(self.date.prefix(10)), \(self.machine.commit)",
             horizontal: "changed leaves of 64 KiB",
             panels: [
-                panel("seconds") { $0.median(\.wallSeconds) },
+                panel("seconds", \.wall),
                 panel("peak resident above idle, source, MB") { $0.growth("send") / 1e6 },
                 panel("peak resident above idle, destination, MB") { $0.growth("receive") / 1e6 },
                 panel("metadata on the wire, bytes a leaf", \.metadataPerLeaf),
