@@ -97,11 +97,8 @@ extension AttemptSource {
             aligned: self.confirmation.needsWholeLeaves,
             unit: self.confirmation.unit,
             audit: audit,
-            ahead: ReadAhead(
-                target: image,
-                base: clones?.0,
-                trust: clones == nil ? nil : trust
-            )
+            trust: clones == nil ? nil : trust,
+            ahead: ReadAhead(target: image, base: clones?.0)
         )
     }
 

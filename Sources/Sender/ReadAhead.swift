@@ -7,8 +7,7 @@ import VolumeStore
 struct ReadAhead {
     let target: BlockFile
     /// Nil where nothing is compared with a clone.
-    var base: BlockFile?
-    var trust: RewriteTrust?
+    let base: BlockFile?
 
     /// Asks for what the units will read; what lies close together in one request.
     func prefetch(_ units: some Sequence<WorkUnit>, of size: ByteCount) {

@@ -35,8 +35,7 @@ final class WorkDispenser: Sendable {
     private let state: Locked<State>
     private let unit: ByteCount
     private let size: ByteCount
-    /// The files to read ahead in; nil where nothing is.
-    private let ahead: ReadAhead?
+    private let ahead: ReadAhead
 
     private struct State {
         var source: AnyChangeSource
@@ -52,7 +51,11 @@ final class WorkDispenser: Sendable {
         var audit: AuditPlan
         var audits: ArraySlice<LeafIndex> = []
         var phase = Phase.extents
-        let size: ByteCount
+
+        /// Whether nothing more fits into the line.
+        var isFull: Bool {
+            self.ahead.count >= SenderLimits.unitsAhead || self.aheadBytes >= SenderLimits.readAhead
+        }
     }
 
     private enum Phase {
@@ -72,6 +75,7 @@ final class WorkDispenser: Sendable {
     ///   - aligned: whether units consist of whole leaves.
     ///   - unit: the largest data unit; a multiple of a leaf.
     ///   - audit: what to look at afterwards.
+    ///   - trust: whether rewritten leaves are taken for changed; nil where no clones are compared.
     ///   - ahead: where to read ahead.
     init(
         _ source: sending AnyChangeSource,
@@ -79,7 +83,8 @@ final class WorkDispenser: Sendable {
         aligned: Bool,
         unit: ByteCount,
         audit: AuditPlan,
-        ahead: ReadAhead? = nil
+        trust: RewriteTrust?,
+        ahead: ReadAhead
     ) {
         precondition(unit.bytes.isMultiple(of: Geometry.leaf.bytes), "a unit is whole leaves")
         self.unit = unit
@@ -89,14 +94,13 @@ final class WorkDispenser: Sendable {
             State(
                 source: source,
                 aligner: aligned ? LeafAligner(size: size) : nil,
-                trust: ahead?.trust,
-                audit: audit,
-                size: size
+                trust: trust,
+                audit: audit
             )
         )
     }
 
-    /// Fills a batch with the next pieces of work; they lie within a MiB.
+    /// Fills a batch with the next pieces of work; they begin within one unit.
     ///
     /// Neighbours go to one thread, so that the destination too finds in one place what it reads and
     /// writes.
@@ -114,7 +118,7 @@ final class WorkDispenser: Sendable {
                     state.audits = state.audit.leaves[...]
                     state.phase = .audits
                 case .audits:
-                    Self.takeAudits(&batch, &state)
+                    self.takeAudits(&batch, &state)
                     if batch.units.isEmpty { state.phase = .finished }
                 case .finished, .stopped:
                     return
@@ -122,7 +126,7 @@ final class WorkDispenser: Sendable {
             }
         }
         // Outside of the lock: to ask a disk takes as long as it has room for in its queue.
-        self.ahead?.prefetch(batch.added, of: self.size)
+        self.ahead.prefetch(batch.added, of: self.size)
         return !batch.units.isEmpty
     }
 
@@ -150,9 +154,9 @@ final class WorkDispenser: Sendable {
     }
 
     /// Some leaves, which the disk reads at the same time.
-    private static func takeAudits(_ batch: inout WorkBatch, _ state: inout State) {
+    private func takeAudits(_ batch: inout WorkBatch, _ state: inout State) {
         while batch.units.count < WorkBatch.audits, let leaf = state.audits.popFirst() {
-            let unit = WorkUnit(extent: leaf.extent(in: state.size), task: .audit)
+            let unit = WorkUnit(extent: leaf.extent(in: self.size), task: .audit)
             batch.units.append(unit)
             batch.added.append(unit)
         }
@@ -166,13 +170,8 @@ final class WorkDispenser: Sendable {
     func lookAhead() -> ByteCount? {
         self.state.withLock { state in
             while self.addNext(&state) != nil {}
-            return self.isFull(state) ? nil : state.aheadBytes
+            return state.isFull ? nil : state.aheadBytes
         }
-    }
-
-    private func isFull(_ state: State) -> Bool {
-        let limit = self.ahead == nil ? 1 : SenderLimits.unitsAhead
-        return state.ahead.count >= limit || state.aheadBytes >= SenderLimits.readAhead
     }
 
     /// Asks the first units from the disk, so that it works while the streams are opened.
@@ -180,7 +179,7 @@ final class WorkDispenser: Sendable {
     /// For a thread of its own: to ask for 32 MiB takes 20 ms.
     func readAhead() {
         let line = self.state.withLock { $0.ahead }
-        self.ahead?.prefetch(line, of: self.size)
+        self.ahead.prefetch(line, of: self.size)
     }
 
     /// As ``lookAhead(_:)``, with a failure kept for whoever asks next.
@@ -197,10 +196,10 @@ final class WorkDispenser: Sendable {
     /// Takes one unit more into the line; nil when it is long enough, or there is none.
     private func lookAhead(_ state: inout State) throws(StoreError) -> WorkUnit? {
         if let failure = state.failure { throw failure }
-        guard !self.isFull(state), var unit = try self.nextExtentUnit(&state) else { return nil }
+        guard !state.isFull, var unit = try self.nextExtentUnit(&state) else { return nil }
         if unit.task == .data {
             state.aheadBytes += unit.extent.length
-            let hasWhole = !unit.extent.wholeLeaves(in: state.size).isEmpty
+            let hasWhole = !unit.extent.wholeLeaves(in: self.size).isEmpty
             if hasWhole, state.trust?.takesNext() ?? false { unit.task = .replaced }
         }
         state.ahead.append(unit)
