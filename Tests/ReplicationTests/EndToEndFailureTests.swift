@@ -105,43 +105,21 @@ import VolumeStore
         let volume = try world.volume(size: 4 << 20)
         try volume.write(noise(4 << 20, using: &generator), at: 0)
         let first = try world.run(volume)
-        var record = try volume.pair(World.destination)
-        // Kept as it would be when the process dies right after the destination's commit.
-        let base = try #require(
-            try volume.reopen(first.target.number, first.target.snapshot)
-        )
         try volume.write(noise(4096, using: &generator), at: 0)
-        let held = Locked<SourceSnapshot?>(nil)
-        let holder = RecordedEvents { event in
-            guard case .frozen(let number, _) = event,
-                let found = try? volume.snapshots().last(where: { $0.number == number })
-            else { return }
-            held.withLock { $0 = try? volume.reopen(found.number, found.snapshot) }
-        }
-        let second = try world.run(volume, observer: holder)
-        record.pending = PendingTarget(
-            number: second.target.number,
-            snapshot: second.target.snapshot,
-            size: second.target.size,
-            mode: .incremental,
-            reason: nil
-        )
-        try volume.store(record)
-        volume.release(base)
-        volume.release(try #require(held.withLock { $0 }))
+        let second = try world.killedAfterCommit(of: volume, recordsDigests: true)
         // Not where the destination shows something else under the number.
         let snapshot = try #require(try volume.snapshots().last)
-        try self.record(first.target.root, of: snapshot, second.target)
+        try self.record(first.target.root, of: snapshot, second)
         let error = try #require(throws: ReplicationError.self) { try world.run(volume) }
         #expect(error.code == .proofFailed)
         #expect(try volume.pair(World.destination).committed == first.target)
-        try self.record(second.target.root, of: snapshot, second.target)
+        try self.record(second.root, of: snapshot, second)
         let events = RecordedEvents()
         let third = try world.run(volume, observer: events)
-        #expect(events.all.contains(.frozen(second.target.number, isResumed: true)))
-        #expect(third.target == second.target)
+        #expect(events.all.contains(.frozen(second.number, isResumed: true)))
+        #expect(third.target == second)
         #expect(third.progress.changedBytes == .zero)
-        #expect(try volume.pair(World.destination).committed == second.target)
+        #expect(try volume.pair(World.destination).committed == second)
         try volume.write(noise(4096, using: &generator), at: 0)
         #expect(try world.run(volume).mode == .incremental)
         #expect(try world.shows(volume))

@@ -179,6 +179,55 @@ final class World: Sendable {
         running.withLock { $0 = nil }
     }
 
+    /// An incremental whose process dies when the destination has committed, before the pair's record
+    /// says so.
+    ///
+    /// The files are made what such a kill leaves: the run ends, and what it recorded last is taken back.
+    ///
+    /// - Parameters:
+    ///   - volume: has been committed there before.
+    ///   - recordsDigests: whether the target's became durable before the kill, and its root was recorded.
+    /// - Returns: what the destination shows, and the source does not know of.
+    /// - Throws: where the run fails, or nothing was committed before.
+    func killedAfterCommit(
+        of volume: SourceVolume,
+        recordsDigests: Bool
+    ) throws -> Generation {
+        var record = try volume.pair(Self.destination)
+        let committed = try #require(record.committed, "nothing was committed before")
+        // Both in use, or the run would end with removing the base and the copy that it has sent.
+        let base = try #require(try volume.reopen(committed.number, committed.snapshot))
+        defer { volume.release(base) }
+        let held = Locked<SourceSnapshot?>(nil)
+        let holder = RecordedEvents { event in
+            guard case .frozen(let number, _) = event,
+                let found = try? volume.snapshots().last(where: { $0.number == number })
+            else { return }
+            held.withLock { $0 = try? volume.reopen(found.number, found.snapshot) }
+        }
+        let result = try self.run(volume, observer: holder)
+        #expect(result.mode == .incremental)
+        let shown = result.target
+        let target = try #require(held.withLock { $0 })
+        defer { volume.release(target) }
+        if !recordsDigests {
+            try FileManager.default.moveItem(
+                atPath: target.digestsPath,
+                toPath: target.workingDigestsPath
+            )
+            try target.forgetDigests()
+        }
+        record.pending = PendingTarget(
+            number: shown.number,
+            snapshot: shown.snapshot,
+            size: shown.size,
+            mode: result.mode,
+            reason: nil
+        )
+        try volume.store(record)
+        return shown
+    }
+
     // MARK: What the destination shows
 
     func replica(of volume: SourceVolume) throws -> ReplicaVolume {
