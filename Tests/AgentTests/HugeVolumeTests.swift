@@ -35,7 +35,8 @@ import Testing
                 #expect(report.mode == mode && report.error == nil)
                 #expect(report.volumeBytes == Self.volumeBytes)
                 #expect(report.changedBytes <= UInt64(Self.changedLeaves) * Self.leafBytes)
-                let (sender, receiver) = (try source.memory("VmHWM"), try destination.memory("VmHWM"))
+                let sender = try source.memory("VmHWM")
+                let receiver = try destination.memory("VmHWM")
                 print(
                     "16 TiB on \(kind), \(mode) of \(Self.changedLeaves) leaves: "
                         + "\(report.seconds) s, \(report.changeSource ?? "-"), peak resident "

@@ -18,6 +18,7 @@ struct AllocationCount {
         /// - Parameters:
         ///   - path: of the table, which is made.
         ///   - library: what ``AllocationCount/library(in:)`` made.
+        /// - Throws: where the file cannot be written.
         init(_ path: String, writtenBy library: String) throws {
             self.path = path
             self.library = library
@@ -42,6 +43,7 @@ struct AllocationCount {
     /// Compiles the library that counts; no product of the package is one that only tests need.
     ///
     /// - Returns: its path.
+    /// - Throws: what clang said, where it refused.
     static func library(in directory: String) async throws -> String {
         // Tests/AllocationCounter stands beside Tests/AgentTests/Cost/….
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
