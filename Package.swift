@@ -9,7 +9,7 @@
 //  level 3  SecureTransport   VolumeStore   Identity   Catalogue   EmbeddedCluster   KubernetesClient
 //  level 2  BlockDiff   WireProtocol   Codecs   Kinds
 //  level 1  BlockTypes   Locks   ObjectModel
-//  level 0  CLZ4   CZlib   CXXHash   CDigest   COpenSSL   CLinuxStorage
+//  level 0  CLZ4   CZlib   CXXHash   CDigest   COpenSSL   CLinuxStorage   CPages
 //
 // Named exceptions inside a level: WireProtocol → Codecs, BlockDiff → Codecs (docs/decisions/0003),
 // SecureTransport → Identity. Every C module has exactly one Swift importer.
@@ -95,10 +95,11 @@ let package = Package(
         system("CXXHash", "libxxhash", apt: "libxxhash-dev"),
         system("COpenSSL", "openssl", apt: "libssl-dev"),
         .target(name: "CLinuxStorage"),
+        .target(name: "CPages"),
         .target(name: "CDigest", linkerSettings: [.linkedLibrary("crypto")]),
 
         // Level 1.
-        library("BlockTypes", []),
+        library("BlockTypes", ["CPages"]),
         library("Locks", []),
         library("ObjectModel", [.product(name: "Yams", package: "Yams")]),
 

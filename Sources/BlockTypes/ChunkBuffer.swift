@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CPages
+
 /// Page-aligned memory for chunks, with exactly one owner.
 ///
 /// Allocated once per data thread and used for every chunk (P6), aligned to 4 KiB so that it can be
-/// handed to direct I/O. Zero at first. Every access is checked against the capacity: offsets
+/// handed to direct I/O. Zero at first, and resident only where it was touched: most of a buffer for
+/// chunks of a MiB is never used in a run of few bytes. Every access is checked against the capacity: offsets
 /// may come from a peer's frame. Pointers are lent only to the modules that wrap C.
 public struct ChunkBuffer: ~Copyable {
     private let memory: UnsafeMutableRawBufferPointer
 
     /// Memory of `capacity` bytes, all zero.
     public init(capacity: ByteCount) {
-        let memory = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(capacity.bytes, 1),
-            alignment: 4096
-        )
-        memory.initializeMemory(as: UInt8.self, repeating: 0)
-        self.memory = memory
+        let count = capacity.bytes
+        let memory = count == 0 ? nil : godwit_pages_new(count)
+        precondition(count == 0 || memory != nil, "no memory for a buffer of \(count) bytes")
+        self.memory = UnsafeMutableRawBufferPointer(start: memory, count: count)
     }
 
-    deinit { self.memory.deallocate() }
+    deinit {
+        guard let memory = self.memory.baseAddress else { return }
+        godwit_pages_free(memory, self.memory.count)
+    }
 
     /// The number of bytes.
     public var capacity: Int { self.memory.count }

@@ -4,7 +4,7 @@ import BlockTypes
 import Testing
 
 @Suite struct ChunkBufferTests {
-    @Test(arguments: [1, 4095, 4096, 1_048_576])
+    @Test(arguments: [0, 1, 4095, 4096, 1_048_576])
     func memoryIsAlignedToAPageAndZeroAtFirst(count: Int) {
         let buffer = ChunkBuffer(capacity: ByteCount(count))
         let capacity = buffer.capacity
