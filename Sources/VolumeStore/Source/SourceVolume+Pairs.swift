@@ -23,7 +23,7 @@ extension SourceVolume {
             guard !state.isDeleted else {
                 throw StoreError(.notFound, "the volume was deleted", path: self.directory)
             }
-            try DurableFile.makeDirectory("\(self.directory)/pairs")
+            try self.makeDirectory("pairs", &state)
             try StateFile.store(record, to: self.path(of: record.pair))
         }
     }

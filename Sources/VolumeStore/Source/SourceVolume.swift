@@ -27,6 +27,8 @@ public final class SourceVolume: Sendable {
         var busyPairs: Set<ClusterID> = []
         /// Snapshots that are being made or read, by the number of their users.
         var users: [GenerationNumber: Int] = [:]
+        /// The directories that this process has made durable, by their names.
+        var directories: Set<String> = []
         /// The volume was deleted, or is no source any more.
         var isDeleted = false
         /// The volume is about to become something else.
