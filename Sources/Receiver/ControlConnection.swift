@@ -26,7 +26,12 @@ struct ControlConnection: ~Copyable {
     }
 
     /// Runs the session that the client's hello begins, to its end.
-    consuming func run(_ hello: Hello) {
+    ///
+    /// - Parameters:
+    ///   - hello: the client's.
+    ///   - mayRest: whether another session may follow on the connection.
+    /// - Returns: the connection, where that is so and the transfer was committed; else it is closed.
+    consuming func run(_ hello: Hello, mayRest: Bool) -> FrameConnection? {
         self.frames.connection.setReadTimeout(Limits.peerTimeout)
         self.frames.connection.setWriteTimeout(Limits.peerTimeout)
         self.perform(self.transfer.session.withLock { $0.received(.hello(hello)) })
@@ -34,8 +39,11 @@ struct ControlConnection: ~Copyable {
             self.step()
         }
         self.finish()
+        // Without a reason to close, the last word was that it is committed.
+        if mayRest, self.closing == nil { return self.frames }
         // Last: the sender has to read our last frame, but nobody waits for that.
         self.frames.close(afterLastWord: true)
+        return nil
     }
 
     private mutating func step() {

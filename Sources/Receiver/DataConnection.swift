@@ -45,14 +45,21 @@ struct DataConnection: ~Copyable {
     }
 
     /// Runs the stream that the client's hello begins, to its end.
-    consuming func run(_ hello: Hello) {
+    ///
+    /// - Parameters:
+    ///   - hello: the client's.
+    ///   - mayRest: whether another stream may follow on the connection.
+    /// - Returns: the connection, where that is so and the stream is complete; else it is closed.
+    consuming func run(_ hello: Hello, mayRest: Bool) -> FrameConnection? {
         self.perform(self.stream.received(.hello(hello)))
-        while !self.isClosed { self.step() }
+        while !self.isClosed, !(mayRest && self.stream.isComplete) { self.step() }
         self.finishWrites()
         if let lane = self.lane {
             lane.transfer.leave(lane.index, self.frames.connection)
         }
+        guard self.isClosed else { return self.frames }
         self.frames.close(afterLastWord: true)
+        return nil
     }
 
     private mutating func step() {

@@ -30,21 +30,35 @@ struct IncomingConnection {
             return
         }
         self.threads.replace(self.place) { connection.interrupt() }
+        var next: FrameConnection? = FrameConnection(connection)
+        while let frames = next.take() { next = self.rest(self.serve(frames, address)) }
+    }
+
+    /// Serves one session or stream.
+    ///
+    /// Who the peer is, and whether it may, is asked each time (P8).
+    ///
+    /// - Returns: the connection, where another one may follow.
+    private func serve(
+        _ connection: consuming FrameConnection,
+        _ address: String
+    ) -> FrameConnection? {
+        var frames = connection
         // A silent peer holds its thread so long and no longer; changed when its kind is known.
-        connection.setReadTimeout(Limits.handshakeTimeout)
-        connection.setWriteTimeout(Limits.peerTimeout)
-        var frames = FrameConnection(connection)
-        guard let pair = self.environment.authorise(connection.peer) else {
-            return self.refuse(
+        frames.connection.setReadTimeout(Limits.handshakeTimeout)
+        frames.connection.setWriteTimeout(Limits.peerTimeout)
+        guard let pair = self.environment.authorise(frames.connection.peer) else {
+            self.refuse(
                 &frames,
                 address,
                 ErrorReport(code: .notAuthorised, text: "the pair is not known here")
             )
+            return nil
         }
         do throws(TransportError) {
             let hello = try self.hello(&frames)
             guard hello.cluster == pair.cluster else {
-                return self.refuse(
+                self.refuse(
                     &frames,
                     address,
                     ErrorReport(
@@ -52,13 +66,34 @@ struct IncomingConnection {
                         text: "the hello is of another cluster than the key"
                     )
                 )
+                return nil
             }
-            try self.run(hello, frames, pair, address)
+            return try self.run(hello, frames, pair, address)
         } catch {
             self.environment.observer.received(
                 .connectionRefused(address: address, reason: error.what)
             )
+            return nil
         }
+    }
+
+    /// Waits for the client to begin something else.
+    ///
+    /// - Returns: the connection, where it does; nil where there was none, or it has rested too long.
+    private func rest(_ connection: consuming FrameConnection?) -> FrameConnection? {
+        guard var frames = connection, self.threads.rest(self.place) else { return nil }
+        defer { self.threads.resume(self.place) }
+        do throws(TransportError) {
+            let limit = self.environment.limits.restingTime
+            if try frames.waitReadable(timeout: limit) == .readable {
+                frames.connection.beginUse()
+                return frames
+            }
+        } catch {
+            // The client has no more to send, or this side stops: nobody has to know.
+        }
+        frames.close()
+        return nil
     }
 
     private func run(
@@ -66,8 +101,9 @@ struct IncomingConnection {
         _ frames: consuming FrameConnection,
         _ pair: PairIdentity,
         _ address: String
-    ) throws(TransportError) {
+    ) throws(TransportError) -> FrameConnection? {
         let answer = self.environment.hello(answering: hello, as: hello.kind)
+        let mayRest = [answer, hello].allSatisfy { $0.names(.connectionReuse) }
         switch hello.kind {
         case .control:
             DataThread.rename("gw-control")
@@ -78,10 +114,11 @@ struct IncomingConnection {
                 environment: self.environment,
                 hello: answer
             )
-            ControlConnection(frames, transfer).run(hello)
+            return ControlConnection(frames, transfer).run(hello, mayRest: mayRest)
         case .data:
             DataThread.rename("gw-data")
-            DataConnection(frames, pair, self.environment, hello: answer).run(hello)
+            return DataConnection(frames, pair, self.environment, hello: answer)
+                .run(hello, mayRest: mayRest)
         }
     }
 

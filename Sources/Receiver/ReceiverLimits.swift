@@ -16,6 +16,10 @@ public struct ReceiverLimits: Hashable, Sendable {
     public var connections: Int
     /// Volumes that one pair may have here, so that it cannot fill the pool with empty ones.
     public var volumesPerPair: Int
+    /// Connections at once that wait for their next transfer; more are closed when theirs has ended.
+    public var restingConnections: Int
+    /// A connection waits at most so long for its next transfer.
+    public var restingTime: Duration
     /// Peers at once that have not proven who they are; they must not take all the places.
     public var handshakes: Int
     /// How far each stream may be ahead of what is durable.
@@ -43,6 +47,8 @@ public struct ReceiverLimits: Hashable, Sendable {
         streams: Int = Limits.streams,
         connections: Int = 144,
         volumesPerPair: Int = 4096,
+        restingConnections: Int = 32,
+        restingTime: Duration = Limits.restingTime,
         handshakes: Int = 32,
         creditWindow: ByteCount = Limits.creditWindow,
         flushInterval: Duration = .milliseconds(200),
@@ -63,6 +69,8 @@ public struct ReceiverLimits: Hashable, Sendable {
         self.streams = streams
         self.connections = connections
         self.volumesPerPair = volumesPerPair
+        self.restingConnections = restingConnections
+        self.restingTime = restingTime
         self.handshakes = handshakes
         self.creditWindow = creditWindow
         // Half a window: the sender fills the other half while this one becomes durable.

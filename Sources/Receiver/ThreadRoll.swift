@@ -14,6 +14,8 @@ final class ThreadRoll: Sendable {
         var next: UInt64 = 0
         var handshakes = 0
         var isClosed = false
+        /// Those that wait for their next transfer.
+        var resting: Set<Place> = []
         /// How to break off what each thread waits for.
         var interrupts: [Place: @Sendable () -> Void] = [:]
     }
@@ -53,15 +55,33 @@ final class ThreadRoll: Sendable {
         self.roll.withLock { $0.interrupts[place] = interrupt }
     }
 
+    /// Lets a connection wait for its next transfer; false where enough of them do already, or the
+    /// service stops.
+    func rest(_ place: Place) -> Bool {
+        self.roll.withLock { roll in
+            guard !roll.isClosed, roll.resting.count < self.limits.restingConnections
+            else { return false }
+            roll.resting.insert(place)
+            return true
+        }
+    }
+
+    /// The connection's rest is over, one way or the other.
+    func resume(_ place: Place) { self.roll.withLock { _ = $0.resting.remove(place) } }
+
     /// Counts a connection out.
     func leave(_ place: Place) {
         self.roll.withLock { $0.interrupts[place] = nil }
         self.changed.signal()
     }
 
-    /// Lets nobody in any more.
+    /// Lets nobody in any more, and ends those that rest.
     func close() {
-        self.roll.withLock { $0.isClosed = true }
+        let resting = self.roll.withLock { roll in
+            roll.isClosed = true
+            return roll.resting.compactMap { roll.interrupts[$0] }
+        }
+        for interrupt in resting { interrupt() }
         self.closing.signal()
     }
 

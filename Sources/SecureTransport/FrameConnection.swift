@@ -42,6 +42,8 @@ public struct FrameConnection: ~Copyable {
     private var sendSequence = FrameSequence()
     private var receiveSequence = FrameSequence()
     private var failure: TransportError?
+    /// Whether another transfer has the connection.
+    public private(set) var isGivenAway = false
 
     /// Frames over a connection on which nothing has been sent yet.
     ///
@@ -56,6 +58,28 @@ public struct FrameConnection: ~Copyable {
                 : ByteCount(Self.payloadOffset) + Limits.controlBody + ByteCount.kibibytes(4)
         )
         self.sendBuffer = ChunkBuffer(capacity: ByteCount.kibibytes(16))
+    }
+
+    /// The frames of another transfer over a connection that rests, without data.
+    init(_ resting: RestingConnection) {
+        self.init(resting.connection, carriesData: false)
+        self.sendSequence = resting.sent
+        self.receiveSequence = resting.received
+        self.connection.beginUse()
+    }
+
+    /// Gives the connection away for another transfer; nothing but `close` may follow, and does
+    /// nothing.
+    ///
+    /// - Returns: nil where the connection has failed.
+    public mutating func rest() -> RestingConnection? {
+        guard self.failure == nil, !self.isGivenAway else { return nil }
+        self.isGivenAway = true
+        return RestingConnection(
+            connection: self.connection,
+            sent: self.sendSequence,
+            received: self.receiveSequence
+        )
     }
 
     // MARK: Sending
@@ -170,6 +194,7 @@ public struct FrameConnection: ~Copyable {
     /// Says goodbye and closes; with `afterLastWord` such that the peer surely gets what was sent
     /// last, an error report above all.
     public mutating func close(afterLastWord: Bool = false) {
+        guard !self.isGivenAway else { return }
         self.connection.close(draining: afterLastWord ? Limits.lingerTime : .zero)
     }
 }

@@ -20,6 +20,9 @@ struct Deadline: Sendable {
         self.instant = ContinuousClock.now.advanced(by: duration)
     }
 
+    /// Whether nothing remains.
+    var hasPassed: Bool { ContinuousClock.now >= self.instant }
+
     /// Milliseconds that remain for `poll`, at least 0.
     var pollMilliseconds: Int32 {
         Deadline.milliseconds(ContinuousClock.now.duration(to: self.instant))

@@ -9,6 +9,7 @@ public final class TLSClient: Sendable {
     public let expectedServer: SPIFFEName
     private let context: TLSContext
     private let keyUpdateAfter: ByteCount
+    private let resting = RestingConnections()
 
     /// A client with these credentials; renewed ones need a new client.
     ///
@@ -36,6 +37,36 @@ public final class TLSClient: Sendable {
         self.expectedServer = expectedServer
         self.keyUpdateAfter = keyUpdateAfter
     }
+
+    /// Frames over a connection on which a transfer has ended, or else over a new one.
+    ///
+    /// - Throws: as ``connect(host:port:timeout:interruption:)``.
+    public func open(
+        host: String,
+        port: UInt16,
+        timeout: Duration = TransportLimits.connectTimeout,
+        interruption: ConnectInterruption = ConnectInterruption()
+    ) throws(TransportError) -> FrameConnection {
+        if let resting = self.resting.take(host: host, port: port) {
+            resting.connection.setReadTimeout(nil)
+            resting.connection.setWriteTimeout(TransportLimits.writeTimeout)
+            return FrameConnection(resting)
+        }
+        return FrameConnection(
+            try self.connect(host: host, port: port, timeout: timeout, interruption: interruption),
+            carriesData: false
+        )
+    }
+
+    /// Keeps a connection on which a transfer has ended for the next one.
+    ///
+    /// A few seconds, see ``TransportLimits/restingTime``; ``closeResting()`` ends it before.
+    public func rest(_ connection: RestingConnection, host: String, port: UInt16) {
+        self.resting.put(connection, host: host, port: port)
+    }
+
+    /// Closes the connections that wait for another transfer.
+    public func closeResting() { self.resting.closeAll() }
 
     /// A connection whose server has proven its name; all of it within `timeout`.
     ///

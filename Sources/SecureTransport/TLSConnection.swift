@@ -92,12 +92,18 @@ public final class TLSConnection: @unchecked Sendable {
     /// Ends the connection from any thread: blocked calls and later ones throw `interrupted`.
     public func interrupt() { self.socket.interrupt() }
 
-    /// Bytes on the wire so far, TLS overhead included.
+    /// The connection begins to serve another transfer: its bytes are counted from here.
+    public func beginUse() {
+        self.wire.sentBytes.store(0, ordering: .relaxed)
+        self.wire.receivedBytes.store(0, ordering: .relaxed)
+    }
+
+    /// Bytes on the wire for the present transfer, TLS overhead included.
     public var sentBytes: ByteCount {
         ByteCount(Int(clamping: self.wire.sentBytes.load(ordering: .relaxed)))
     }
 
-    /// Bytes from the wire so far, TLS overhead included.
+    /// Bytes from the wire for the present transfer, TLS overhead included.
     public var receivedBytes: ByteCount {
         ByteCount(Int(clamping: self.wire.receivedBytes.load(ordering: .relaxed)))
     }

@@ -43,6 +43,13 @@ public enum TransportLimits {
     /// Sockets that the kernel completes before we accept them.
     static let backlog: Int32 = 128
 
+    /// A client uses a connection again within 5 s: the receiver, which counts from a little earlier on,
+    /// closes it after ``WireProtocol/Limits/restingTime``.
+    static let restingTime = Duration.seconds(5)
+
+    /// Connections of one client that wait for another transfer: one of each kind for 16 of them.
+    static let restingConnections = 32
+
     /// How long accept waits when the process is out of descriptors or memory.
     static let acceptPause = Duration.milliseconds(100)
 }

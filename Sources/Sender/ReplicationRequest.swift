@@ -39,6 +39,18 @@ public struct Destination: Sendable {
         self.present = present
     }
 
+    /// Frames over a connection to it, which may have served another transfer.
+    func open(_ interruption: ConnectInterruption) throws(StreamFailure) -> FrameConnection {
+        try transporting { () throws(TransportError) in
+            try self.client.open(
+                host: self.host,
+                port: self.port,
+                timeout: SenderLimits.connectTimeout,
+                interruption: interruption
+            )
+        }
+    }
+
     /// Takes over what has changed since, where that is still the same cluster.
     mutating func refresh() {
         guard let present = self.present(), present.pair == self.pair else { return }

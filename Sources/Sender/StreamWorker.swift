@@ -47,17 +47,17 @@ struct StreamWorker: ~Copyable {
     /// Zeros that were found and not sent, in case more follow.
     var zeros: Extent?
 
-    /// A worker on a connection that nothing was sent on.
+    /// A worker on a connection that carries no other stream.
     init(
         _ context: TransferContext,
         _ session: StreamSession,
         _ index: StreamIndex,
-        _ tls: TLSConnection
+        _ connection: consuming FrameConnection
     ) {
         self.context = context
         self.index = index
         self.durable = session.durable
-        self.connection = FrameConnection(tls, carriesData: false)
+        self.connection = connection
         self.stream = SenderStream(
             hello: session.hello,
             join: Join(transfer: context.transfer, token: session.token, stream: index)
@@ -77,22 +77,23 @@ struct StreamWorker: ~Copyable {
     }
 
     /// A data connection of the session, known to whoever may have to interrupt it.
-    static func connect(_ context: TransferContext) throws(StreamFailure) -> TLSConnection {
-        let destination = context.request.destination
-        let tls = try transporting { () throws(TransportError) in
-            try destination.client.connect(
-                host: destination.host,
-                port: destination.port,
-                timeout: SenderLimits.connectTimeout,
-                interruption: context.connecting
-            )
-        }
+    static func connect(_ context: TransferContext) throws(StreamFailure) -> FrameConnection {
+        let connection = try context.request.destination.open(context.connecting)
+        let tls = connection.connection
         let isOver = context.state.update { state in
             state.connections.append(tls)
             return state.isOver
         }
         guard !isOver else { throw .stopped }
-        return tls
+        return connection
+    }
+
+    /// Leaves the connection of a complete stream for another transfer.
+    mutating func rest() {
+        let tls = self.connection.connection
+        guard self.context.state.update({ $0.release(tls) }), let resting = self.connection.rest()
+        else { return }
+        self.context.state.update { $0.resting.append(resting) }
     }
 
     /// Joins the session, works until nothing is left, and ends the stream; true when its end frame was sent.

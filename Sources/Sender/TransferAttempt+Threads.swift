@@ -133,6 +133,7 @@ extension TransferAttempt {
             return state.totals
         }
         self.isCommitting = true
+        self.mayRest = self.session.agreement?.features.contains(.connectionReuse) ?? false
         return try self.perform(self.session.streamsFinished(root: root, totals: totals))
     }
 
@@ -185,9 +186,9 @@ private func runStream(
     _ index: StreamIndex
 ) {
     do throws(StreamFailure) {
-        let tls = try StreamWorker.connect(context)
-        var worker = StreamWorker(context, session, index, tls)
+        var worker = StreamWorker(context, session, index, try StreamWorker.connect(context))
         let isComplete = try worker.run()
+        if isComplete { worker.rest() }
         let totals = worker.stream.totals
         context.state.update { state in
             state.totals = state.totals + totals

@@ -46,6 +46,8 @@ struct TransferAttempt: ~Copyable {
     var commitStall: StallWatch
     /// Whether the destination has everything, and has not yet said what became of it.
     var isCommitting = false
+    /// Whether both sides use connections again; known when the commit is asked for.
+    var mayRest = false
     /// How long the reason for a broken data connection may take to arrive.
     var graceEnds: MonotonicTime?
 
@@ -103,16 +105,8 @@ struct TransferAttempt: ~Copyable {
             ),
             offer: offer
         )
-        let tls = try transporting { () throws(TransportError) in
-            try request.destination.client.connect(
-                host: request.destination.host,
-                port: request.destination.port,
-                timeout: SenderLimits.connectTimeout,
-                interruption: link.connecting
-            )
-        }
-        tls.setReadTimeout(Limits.peerTimeout)
-        self.connection = FrameConnection(tls, carriesData: false)
+        self.connection = try request.destination.open(link.connecting)
+        self.connection.connection.setReadTimeout(Limits.peerTimeout)
         self.lastTick = link.environment.now()
         let stallLimit = link.environment.stallLimit
         self.stall = StallWatch(limit: stallLimit)
@@ -130,6 +124,7 @@ struct TransferAttempt: ~Copyable {
             while true {
                 guard let generation = try self.step() else { continue }
                 try self.waitForRecord()
+                if self.mayRest { self.rest() }
                 return generation
             }
         } catch {
@@ -172,10 +167,9 @@ struct TransferAttempt: ~Copyable {
     /// Ends the attempt where data threads, or the commit, wait for a destination at which nothing
     /// happens.
     private mutating func lookForStall(_ now: MonotonicTime) {
-        let (isWaiting, acks, connections) = self.link.state.read { state in
-            (state.waiting > 0, state.acks, state.connections)
+        let (isWaiting, acks, wire) = self.link.state.read { state in
+            (state.waiting > 0, state.acks, state.wire)
         }
-        let wire = connections.reduce(ByteCount.zero) { $0 + $1.sentBytes + $1.receivedBytes }
         let reading = StallWatch.Reading(acks: acks, wire: wire)
         if let wait = self.stall.look(at: now, isWaiting: isWaiting, reading) {
             self.link.state.update { state in state.fail(.stalled(wait)) }
@@ -261,17 +255,38 @@ struct TransferAttempt: ~Copyable {
         self.finisher?.join()
         self.preparer?.join()
         self.countWire()
+        // Nobody needs them: the transfer was not committed.
+        for connection in self.takeResting() { connection.close() }
         self.connection.close()
+    }
+
+    /// Leaves the connections for the next transfer: the destination has taken all that was sent.
+    private mutating func rest() {
+        self.countWire()
+        let destination = self.link.request.destination
+        var resting = self.takeResting()
+        if let control = self.connection.rest() { resting.append(control) }
+        for connection in resting {
+            destination.client.rest(connection, host: destination.host, port: destination.port)
+        }
+    }
+
+    /// The connections of complete streams.
+    private func takeResting() -> [RestingConnection] {
+        self.link.state.update { state in
+            let resting = state.resting
+            state.resting.removeAll()
+            return resting
+        }
     }
 
     var counted = 0
 
     private mutating func countWire() {
+        guard !self.connection.isGivenAway else { return }
         let control = self.connection.connection
-        var bytes = control.sentBytes.bytes + control.receivedBytes.bytes
-        for connection in self.link.state.read({ $0.connections }) {
-            bytes += connection.sentBytes.bytes + connection.receivedBytes.bytes
-        }
+        let wire = self.link.state.read { $0.wire }
+        let bytes = control.sentBytes.bytes + control.receivedBytes.bytes + wire.bytes
         self.link.progress.wire.add(ByteCount(bytes - self.counted))
         self.counted = bytes
     }

@@ -90,6 +90,10 @@ struct AttemptState: Sendable {
     var acks: [Ack?] = []
     /// The data connections, for interruption from any thread.
     var connections: [TLSConnection] = []
+    /// Those whose streams are complete, for another transfer once this one is committed.
+    var resting: [RestingConnection] = []
+    /// Bytes on the wire of those.
+    var restingWire = ByteCount.zero
     /// Data threads that wait for credit.
     var waiting = 0
     /// Data threads that have not ended.
@@ -106,6 +110,23 @@ struct AttemptState: Sendable {
     var isOver = false
     /// Leaves of the destination's base without their recorded digest.
     var drifted = 0
+
+    /// Bytes on the wire of all data connections so far.
+    var wire: ByteCount {
+        self.connections.reduce(self.restingWire) { $0 + $1.sentBytes + $1.receivedBytes }
+    }
+
+    /// Takes a connection from those that the attempt interrupts when it is over.
+    ///
+    /// - Returns: false where it is over already.
+    mutating func release(_ connection: TLSConnection) -> Bool {
+        guard !self.isOver,
+            let place = self.connections.firstIndex(where: { $0 === connection })
+        else { return false }
+        self.connections.remove(at: place)
+        self.restingWire += connection.sentBytes + connection.receivedBytes
+        return true
+    }
 
     mutating func fail(_ failure: StreamFailure) {
         guard let known = self.failure else {

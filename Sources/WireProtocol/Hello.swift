@@ -140,6 +140,11 @@ public struct Agreement: Hashable, Sendable {
 }
 
 extension Hello {
+    /// Whether the side has the feature.
+    public func names(_ feature: FeatureName) -> Bool {
+        self.features.contains { $0.name == feature }
+    }
+
     /// What both sides can use: the smaller minor version, the features that both have.
     ///
     /// - Returns: the agreement.

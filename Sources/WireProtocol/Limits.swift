@@ -108,6 +108,9 @@ public enum Limits {
     /// Closing over unread bytes resets the connection, and the peer could miss the reason.
     public static let lingerTime = Duration.seconds(2)
 
+    /// A receiver keeps a connection whose transfer has ended for the next one: 10 s.
+    public static let restingTime = Duration.seconds(10)
+
     /// How often a shell calls `handleTimeout`: each second; the times above are checked then.
     public static let timeoutResolution = Duration.seconds(1)
 

@@ -106,6 +106,18 @@ public struct ReceiverStream: ~Copyable {
         }
     }
 
+    /// Whether the end came, and everything that it counts: nothing more belongs to the stream.
+    public var isComplete: Bool {
+        switch self.state {
+        case .ended: true
+        case .awaitingHello: false
+        case .awaitingJoin: false
+        case .joining: false
+        case .streaming: false
+        case .closed: false
+        }
+    }
+
     // MARK: Events
 
     /// A frame came.
@@ -191,7 +203,7 @@ public struct ReceiverStream: ~Copyable {
     ///
     /// After the end frame that is in order.
     public mutating func connectionClosed() -> ReceiverStreamAction {
-        self.close(self.hasEnded ? .finished : .closedEarly(while: self.stateName))
+        self.close(self.isComplete ? .finished : .closedEarly(while: self.stateName))
     }
 
     /// Time passed; called until the stream has joined, each ``Limits/timeoutResolution``.
@@ -300,17 +312,6 @@ extension ReceiverStream {
         case .streaming: nil
         case .ended: nil
         case .closed: nil
-        }
-    }
-
-    private var hasEnded: Bool {
-        switch self.state {
-        case .ended: true
-        case .awaitingHello: false
-        case .awaitingJoin: false
-        case .joining: false
-        case .streaming: false
-        case .closed: false
         }
     }
 

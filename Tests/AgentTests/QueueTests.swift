@@ -45,6 +45,19 @@ import Testing
         }
     }
 
+    @Test func whatIsKeptForTheNextTryGoesWhenNothingIsToRun() async throws {
+        let runner = ScriptedRunner([nil, nil])
+        let queue = try self.fixture.queue(runner, transfers: 1)
+        try await self.fixture.working(queue, runner) {
+            _ = try await queue.submit(["a", "b"].map { self.fixture.request($0) })
+            try await runner.run(1).finish(.success(self.fixture.report("a")))
+            let second = try await runner.run(2)
+            #expect(!runner.rests.all.contains(1))
+            second.finish(.success(self.fixture.report("b")))
+            _ = try await runner.rests.first { $0 == 2 }
+        }
+    }
+
     @Test func oneVolumeHasOneTransferAtATime() async throws {
         let runner = ScriptedRunner([nil, nil])
         let queue = try self.fixture.queue(runner, transfers: 4)

@@ -16,6 +16,7 @@ final class Breaker: Sendable {
         var cuts: [Int]
         var passed = 0
         var breaks = 0
+        var accepted = 0
         /// Of both directions.
         var total = 0
         var open: Set<Int32> = []
@@ -34,6 +35,9 @@ final class Breaker: Sendable {
 
     /// How often everything was broken.
     var breaks: Int { self.state.withLock { $0.breaks } }
+
+    /// The connections that were made so far.
+    var accepted: Int { self.state.withLock { $0.accepted } }
 
     /// The bytes of both directions that were passed on.
     var passed: Int { self.state.withLock { $0.total } }
@@ -54,7 +58,10 @@ final class Breaker: Sendable {
                 Glibc.close(client)
                 continue
             }
-            self.state.withLock { $0.open.formUnion([client, server]) }
+            self.state.withLock { state in
+                state.accepted += 1
+                state.open.formUnion([client, server])
+            }
             let thread = try? DataThread.spawn(name: "breaker") { self.serve(client, server) }
             if let thread { self.state.withLock { $0.threads.append(thread) } }
         }

@@ -104,15 +104,18 @@ struct ScriptedSession {
     let accept: Accept
     let durable: ExtentSet
 
-    /// Opens a session; throws the refusal if there is one.
+    /// Opens a session, on a connection that has served another one if there is one; throws the refusal
+    /// if there is one.
     init(
         _ world: ReceiverWorld,
         _ offer: Offer,
-        as cluster: ClusterID = ReceiverWorld.source
+        as cluster: ClusterID = ReceiverWorld.source,
+        over resting: Lane? = nil,
+        features: [Feature] = Feature.current
     ) throws {
         self.world = world
-        self.control = try world.connect(as: cluster)
-        try self.control.hello(.control, as: cluster)
+        self.control = try resting ?? world.connect(as: cluster)
+        try self.control.hello(.control, as: cluster, features: features)
         try self.control.send(.offer(offer))
         let answer = try self.control.next()
         switch answer {
@@ -131,9 +134,14 @@ struct ScriptedSession {
     }
 
     /// A data connection that has joined.
-    func join(_ stream: Int = 0, as cluster: ClusterID = ReceiverWorld.source) throws -> Lane {
-        let lane = try self.world.connect(as: cluster)
-        try lane.hello(.data, as: cluster)
+    func join(
+        _ stream: Int = 0,
+        as cluster: ClusterID = ReceiverWorld.source,
+        over resting: Lane? = nil,
+        features: [Feature] = Feature.current
+    ) throws -> Lane {
+        let lane = try resting ?? self.world.connect(as: cluster)
+        try lane.hello(.data, as: cluster, features: features)
         try lane.send(
             .join(
                 Join(

@@ -170,7 +170,8 @@ final class Lane {
     func hello(
         _ kind: ConnectionKind,
         as cluster: ClusterID = ReceiverWorld.source,
-        version: WireVersion = .current
+        version: WireVersion = .current,
+        features: [Feature] = Feature.current
     ) throws {
         try self.send(
             .hello(
@@ -179,7 +180,8 @@ final class Lane {
                     cluster: cluster,
                     nonce: SessionNonce(halves: Halves(high: 1, low: 1)),
                     software: "scripted",
-                    version: version
+                    version: version,
+                    features: features
                 )
             )
         )

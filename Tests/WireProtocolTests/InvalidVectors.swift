@@ -76,7 +76,7 @@ struct InvalidVector {
     }
 
     private static func bodies() throws -> [Self] {
-        let hello = ControlFrame.hello(Sample.hello(.control))
+        let hello = ControlFrame.hello(Sample.hello(.control, features: Sample.firstFeatures))
         let offer = ControlFrame.offer(try Sample.offer())
         let abort = ControlFrame.abort(Abort(code: .cancelled, discard: false, text: "abc"))
         return [
@@ -117,7 +117,7 @@ struct InvalidVector {
     }
 
     private static func hellos() throws -> [Self] {
-        let hello = ControlFrame.hello(Sample.hello(.control))
+        let hello = ControlFrame.hello(Sample.hello(.control, features: Sample.firstFeatures))
         return [
             Self(
                 "hello-kind",
@@ -157,7 +157,8 @@ struct InvalidVector {
     }
 
     private static func helloWithFeatureTwice() throws -> [UInt8] {
-        let body = ControlFrame.hello(Sample.hello(.control)).encoded()
+        let body = ControlFrame.hello(Sample.hello(.control, features: Sample.firstFeatures))
+            .encoded()
         let feature: [UInt8] = [0, 1, 0x61]
         return Array(body[..<37]) + [2] + feature + feature + [0, 0]
     }

@@ -32,6 +32,11 @@ enum Sample {
         Extent(ByteOffset(start), ByteOffset(end))
     }
 
+    /// What version 1.0 began with: vectors do not change when a feature comes.
+    static let firstFeatures = Feature.current.filter {
+        [.digestPH128, .codecLZ4, .codecDeflate].contains($0.name)
+    }
+
     static func hello(
         _ kind: ConnectionKind,
         cluster: UInt64 = 1,

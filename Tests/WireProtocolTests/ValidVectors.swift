@@ -38,10 +38,10 @@ struct ValidVector {
         let nextMinor = Sample.hello(
             .data,
             version: WireVersion(major: 1, minor: 1),
-            features: Feature.current + [Feature(later, isRequired: false)]
+            features: Sample.firstFeatures + [Feature(later, isRequired: false)]
         )
         return [
-            Self("hello", .hello(Sample.hello(.control))),
+            Self("hello", .hello(Sample.hello(.control, features: Sample.firstFeatures))),
             Self("hello-next-minor", .hello(nextMinor)),
             Self("offer", .offer(try Sample.offer())),
             Self(

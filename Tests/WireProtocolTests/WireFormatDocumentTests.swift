@@ -121,6 +121,7 @@ struct WireFormatDocumentTests {
             ["peerTimeout", "\(Limits.peerTimeout.components.seconds) s"],
             ["handshakeTimeout", "\(Limits.handshakeTimeout.components.seconds) s"],
             ["lingerTime", "\(Limits.lingerTime.components.seconds) s"],
+            ["restingTime", "\(Limits.restingTime.components.seconds) s"],
             ["timeoutResolution", "\(Limits.timeoutResolution.components.seconds) s"],
             ["bytesPerKey", "\(Limits.bytesPerKey.bytes)"],
         ]

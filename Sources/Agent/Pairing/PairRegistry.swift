@@ -36,6 +36,7 @@ final class PairRegistry: Sendable {
     private let catalogue: Catalogue
     private let pairs: Locked<[String: TrustRecord]>
     let limits = PairLimits()
+    let clients = PairClients()
 
     /// Reads the trust files and brings the catalogue's rows in line with them.
     init(directory: String, catalogue: Catalogue) throws(APIError) {
@@ -190,6 +191,7 @@ final class PairRegistry: Sendable {
                 )
             }
         }
+        if record.pair.direction == .outgoing { self.clients.forget(record) }
         _ = try? self.catalogue.removePair(record.pair.direction, named: record.pair.name)
     }
 

@@ -11,6 +11,9 @@ extension TransferRunner {
     func prepare(_ request: ReplicateRequest) async throws(RunFailure) -> ReplicateRequest {
         request
     }
+
+    /// Keeps nothing, as most runners do.
+    func rest() {}
 }
 
 /// Failback: before the first run of a promoted volume, its former source is asked to become its

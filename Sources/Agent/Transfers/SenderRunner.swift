@@ -24,6 +24,8 @@ struct SenderRunner: TransferRunner {
     let threads: ThreadBudget
     let journal: Journal
 
+    func rest() { self.registry.clients.closeResting() }
+
     func makeRun(
         _ transfer: String,
         _ request: ReplicateRequest,
@@ -120,10 +122,7 @@ struct SenderRunner: TransferRunner {
             let port = record.pair.dataPort.flatMap({ UInt16(exactly: $0) })
         else { throw APIError(.stateDamaged, "Pair \(name) has no data address.") }
         do {
-            let client = try TLSClient(
-                credentials: try record.credentials(),
-                expectedServer: .agent(of: cluster)
-            )
+            let client = try self.registry.clients.client(of: record, at: cluster)
             let destination = Destination(
                 host: host,
                 port: port,

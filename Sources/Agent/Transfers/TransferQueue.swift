@@ -102,12 +102,14 @@ actor TransferQueue: Service {
                     self.storeEnds()
                     if self.isDraining.load(ordering: .sequentiallyConsistent) {
                         for id in self.running { self.jobs[id]?.run?.cancel() }
+                        self.restIfIdle()
                         if self.running.isEmpty { break }
                         continue
                     }
                     for id in self.startable() {
                         group.addTask { await self.execute(id) }
                     }
+                    self.restIfIdle()
                 }
                 // Cancelled, not drained: another service of the agent has failed.
                 self.drain()
@@ -117,6 +119,11 @@ actor TransferQueue: Service {
         } onGracefulShutdown: {
             self.drain()
         }
+    }
+
+    /// Nothing runs and nothing was begun: nobody needs connections soon.
+    private func restIfIdle() {
+        if self.running.isEmpty { self.runner.rest() }
     }
 
     /// Lets nothing begin any more, and brings what runs to a point where it can be resumed.

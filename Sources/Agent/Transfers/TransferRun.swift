@@ -24,6 +24,9 @@ protocol TransferRunner: Sendable {
     /// Asks what has to be known before a try; what is asked for may become more, never less.
     func prepare(_ request: ReplicateRequest) async throws(RunFailure) -> ReplicateRequest
 
+    /// Nothing runs, and nothing can begin at once: what is kept for the next try can go.
+    func rest()
+
     func makeRun(
         _ transfer: String,
         _ request: ReplicateRequest,

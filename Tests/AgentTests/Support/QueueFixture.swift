@@ -109,6 +109,8 @@ final class ScriptedRun: TransferRun {
 final class ScriptedRunner: TransferRunner {
     let runs = Arrivals<ScriptedRun>()
     let outcomes: Locked<[Result<TransferReport, RunFailure>?]>
+    /// How many tries there had been each time when nothing was to run any more.
+    let rests = Arrivals<Int>()
 
     init(_ outcomes: [Result<TransferReport, RunFailure>?]) { self.outcomes = Locked(outcomes) }
 
@@ -122,6 +124,8 @@ final class ScriptedRunner: TransferRunner {
         self.runs.append(run)
         return run
     }
+
+    func rest() { self.rests.append(self.runs.all.count) }
 
     /// The n-th try, from 1; the queue has it when it answers next.
     func run(_ number: Int) async throws -> ScriptedRun {
