@@ -54,22 +54,36 @@ extension Catalogue {
     }
 
     /// Changes a transfer; when it ended, with the event that says so and the oldest history gone.
+    ///
+    /// Durable when it ended. After a power cut a transfer that had not is tried again whatever its last
+    /// state was, so the states on the way are not synced.
     public func update(
         _ transfer: TransferEntry,
         event: EventEntry? = nil
     ) throws(CatalogueError) {
-        try self.writing("change transfer \(transfer.id)") { database in
-            try TransferRow(transfer).update(database)
-            if let event { try Self.append(event, to: database) }
-            guard transfer.state.isFinal else { return }
+        let what = "change transfer \(transfer.id)"
+        guard transfer.state.isFinal else {
+            return try self.noting(what) { try Self.update(transfer, event, in: $0) }
+        }
+        try self.writing(what) { database in
+            try Self.update(transfer, event, in: database)
             try database.execute(
                 sql: """
                     DELETE FROM transfer WHERE state IN ('succeeded', 'failed', 'cancelled')
-                    AND rowid NOT IN (SELECT rowid FROM transfer ORDER BY rowid DESC LIMIT ?)
+                    AND rowid <= (SELECT rowid FROM transfer ORDER BY rowid DESC LIMIT 1 OFFSET ?)
                     """,
                 arguments: [Self.historyLimit]
             )
         }
+    }
+
+    private static func update(
+        _ transfer: TransferEntry,
+        _ event: EventEntry?,
+        in database: Database
+    ) throws {
+        try TransferRow(transfer).update(database)
+        if let event { try Self.append(event, to: database) }
     }
 }
 
@@ -77,9 +91,9 @@ extension Catalogue {
     /// Events that are kept; older ones go.
     public static let eventLimit = 10_000
 
-    /// Adds an event.
+    /// Adds an event; a power cut may take it back.
     public func append(_ event: EventEntry) throws(CatalogueError) {
-        try self.writing("add event") { try Self.append(event, to: $0) }
+        try self.noting("add event") { try Self.append(event, to: $0) }
     }
 
     /// The newest events, newest first; with an identity, those of one transfer.

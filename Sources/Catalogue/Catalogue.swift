@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The agent's memory of what it was asked and what came of it: pairs, the transfer queue, history,
-// events, settings. In SQLite, written ahead and synced at each change. It holds nothing that a
-// volume needs: volumes, generations, keys and the trust of pairs lie in files of the pool, and an
+// events, settings. In SQLite, written ahead, and synced at each change that somebody is told of as
+// done. It holds nothing that a volume needs: volumes, generations, keys and the trust of pairs lie in files of the pool, and an
 // agent that finds no catalogue makes a new one and adopts them.
 
 import GRDB
@@ -94,6 +94,26 @@ public final class Catalogue: Sendable {
         _ body: @Sendable (Database) throws -> Value
     ) throws(CatalogueError) -> Value {
         do { return try self.database.write(body) } catch { throw Self.told(error, what) }
+    }
+
+    /// Writes what a power cut may take back: nobody was told that it is there.
+    ///
+    /// A kill of the process takes nothing back, and the next change that is synced syncs this one too
+    /// (https://www.sqlite.org/pragma.html#pragma_synchronous, NORMAL with a write-ahead log).
+    func noting(
+        _ what: String,
+        _ body: @Sendable (Database) throws -> Void
+    ) throws(CatalogueError) {
+        do {
+            try self.database.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA synchronous = NORMAL")
+                defer { try? database.execute(sql: "PRAGMA synchronous = FULL") }
+                try database.inTransaction {
+                    try body(database)
+                    return .commit
+                }
+            }
+        } catch { throw Self.told(error, what) }
     }
 
     private static func told(_ error: any Error, _ what: String) -> CatalogueError {

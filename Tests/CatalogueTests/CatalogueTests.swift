@@ -114,6 +114,28 @@ import Testing
         )
     }
 
+    @Test func ofALongHistoryTheOldestGoesAndWhatHasNotEndedStays() throws {
+        let catalogue = try Catalogue(path: self.path)
+        let entries = (0...Catalogue.historyLimit + 1)
+            .map { number in
+                var entry = TransferEntry(
+                    id: "t\(number)",
+                    volume: "db",
+                    pair: "p",
+                    created: self.noon + Double(number),
+                    request: "{}"
+                )
+                entry.state = number == 0 ? .waiting : .succeeded
+                return entry
+            }
+        try catalogue.insert(entries)
+        try catalogue.update(try #require(entries.last))
+        #expect(try catalogue.transfer("t0")?.state == .waiting)
+        #expect(try catalogue.transfer("t1") == nil)
+        #expect(try catalogue.transfer("t2")?.state == .succeeded)
+        #expect(try catalogue.transfers(limit: .max).count == Catalogue.historyLimit + 1)
+    }
+
     @Test func eventsAreBounded() throws {
         let catalogue = try Catalogue(path: self.path)
         for number in 0..<20 {
