@@ -81,7 +81,11 @@ struct IncomingConnection {
     ///
     /// - Returns: the connection, where it does; nil where there was none, or it has rested too long.
     private func rest(_ connection: consuming FrameConnection?) -> FrameConnection? {
-        guard var frames = connection, self.threads.rest(self.place) else { return nil }
+        guard var frames = connection else { return nil }
+        guard self.threads.rest(self.place) else {
+            frames.close(afterLastWord: true)
+            return nil
+        }
         defer { self.threads.resume(self.place) }
         do throws(TransportError) {
             let limit = self.environment.limits.restingTime
