@@ -114,6 +114,32 @@ import VolumeStore
         #expect(try file.nextExtent(from: ByteOffset((1 << 20) + 5)) == nil)
     }
 
+    @Test func roomIsTakenForHolesAndTheDataThatNeedsNoneIsTold() throws {
+        let path = self.path("volume")
+        let file = try BlockFile.create(path, size: .mebibytes(4))
+        try file.put([UInt8](repeating: 7, count: 1 << 20), at: 1 << 20)
+        try file.sync()
+        let before = try self.blocks(of: path)
+        let data = try file.reserve(extent((1 << 20) + 4096, (1 << 20) + 8192))
+        #expect(data == extent((1 << 20) + 4096, 2 << 20))
+        #expect(try self.blocks(of: path) == before)
+        // From the data into the hole behind it.
+        #expect(try file.reserve(extent((2 << 20) - 4096, (2 << 20) + 8192)) == nil)
+        #expect(try file.reserve(extent(3 << 20, (3 << 20) + 4096)) == nil)
+        #expect(try self.blocks(of: path) >= before + (8192 + 4096) / 512)
+        // From the hole into the data.
+        let end = try file.reserve(extent((1 << 20) - 4096, (1 << 20) + 4096))
+        #expect(end == extent(1 << 20, 2 << 20))
+        #expect(try file.contents().count { $0 == 7 } == 1 << 20)
+    }
+
+    /// The space that a file has, in units of 512 bytes.
+    private func blocks(of path: String) throws -> Int {
+        var info = stat()
+        try #require(stat(path, &info) == 0)
+        return Int(info.st_blocks)
+    }
+
     @Test func theAllocationMapReportsWholeGranulesOfData() throws {
         let size = (1 << 20) + 5
         let file = try BlockFile.create(self.path("volume"), size: ByteCount(size))

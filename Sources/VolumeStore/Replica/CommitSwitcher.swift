@@ -92,10 +92,12 @@ struct CommitSwitcher {
         onto image: BlockFile
     ) throws(StoreError) {
         var buffer = ChunkBuffer(capacity: ReplicaLimits.copyStep)
+        var written: Extent?
         try journal.visit(pending.journalRecords) { (record) throws(StoreError) in
             switch record.kind {
             case .data:
                 try self.copy(record, from: journal.bytes, to: image, through: &buffer)
+                written = self.writeBack(record.extent, after: written, in: image)
             case .zeros:
                 try image.zero(record.extent)
             case .drifted:
@@ -121,9 +123,23 @@ struct CommitSwitcher {
                 at: 0
             )
             try image.write(buffer, 0..<length, at: place)
-            image.startWriteback(Extent(at: place, length: ByteCount(length)))
             done += length
         }
+    }
+
+    /// Lets the disk begin with what was written, some MiB at a time: a request for each page would cost
+    /// more than the page.
+    ///
+    /// - Returns: what it was not told of yet.
+    private func writeBack(_ extent: Extent, after written: Extent?, in image: BlockFile) -> Extent
+    {
+        guard let written else { return extent }
+        if extent.start >= written.end {
+            let both = Extent(written.start, extent.end)
+            if both.length <= ReplicaLimits.writebackStep { return both }
+        }
+        image.startWriteback(written)
+        return extent
     }
 
     private func applyDigests(

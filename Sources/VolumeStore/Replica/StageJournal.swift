@@ -59,8 +59,13 @@ struct StageJournal {
         _ pages: DigestPageMap,
         in digests: DigestFile?
     ) throws(StoreError) {
+        // The records are nearly in the order of the volume. To find the end of a run of data the file
+        // system looks at each of its extents, so one look has to do for all records in it.
+        var data: Extent?
         try self.visit(records) { (record) throws(StoreError) in
-            if record.kind == .data { try image.reserve(record.extent) }
+            guard record.kind == .data, data?.intersection(record.extent) != record.extent
+            else { return }
+            data = try image.reserve(record.extent)
         }
         guard let digests else { return }
         try pages.visit { (level, index) throws(StoreError) in

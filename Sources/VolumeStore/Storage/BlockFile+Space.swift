@@ -44,15 +44,20 @@ extension BlockFile {
     ///
     /// Nothing happens on a device, or where the file system cannot promise space.
     ///
+    /// - Returns: the data that the range ends in, as far as it goes on behind it: nothing in it needs
+    ///   space. Nil where the range ends in a hole, or nobody knows.
     /// - Throws: `noSpace`; a part of the range may have its space then.
-    func reserve(_ extent: Extent) throws(StoreError) {
-        guard !self.isBlockDevice else { return }
+    @discardableResult
+    package func reserve(_ extent: Extent) throws(StoreError) -> Extent? {
+        guard !self.isBlockDevice else { return nil }
         var place = extent.start
+        var data: Extent?
         while place < extent.end {
             // After the end of the file there is no space yet, as in a hole.
             let next = try self.nextExtent(from: place)
             let end = min(next?.extent.end ?? extent.end, extent.end)
-            if next?.kind != .data {
+            data = next?.kind == .data ? next?.extent : nil
+            if data == nil {
                 let start = place
                 let result = uninterrupted {
                     gw_allocate_keeping_size(
@@ -61,11 +66,12 @@ extension BlockFile {
                         Int64((end - start).bytes)
                     )
                 }
-                if result == -EOPNOTSUPP || result == -ENOSYS { return }
+                if result == -EOPNOTSUPP || result == -ENOSYS { return nil }
                 try checked("reserve \(Extent(start, end))", path: self.path) { result }
             }
             place = end
         }
+        return data
     }
 
     /// Makes a reflink clone under a new name: same bytes, own future, no space.
