@@ -11,10 +11,32 @@ package enum Loopback {
         package let number: Int32
     }
 
-    /// A socket that listens, and the free port that it was given.
-    package static func listen(backlog: Int32) throws -> (descriptor: Int32, port: UInt16) {
+    /// A free port that the system gives nobody who asks for any, so that a server can come back to it.
+    ///
+    /// It lies below `net.ipv4.ip_local_port_range`, which begins at 32,768 unless somebody changed it.
+    ///
+    /// - Throws: what the last of a hundred tries failed with.
+    package static func lastingPort() throws -> UInt16 {
+        var tries = 100
+        while true {
+            do {
+                let port = UInt16.random(in: 20_000..<32_000)
+                close(try Self.listen(backlog: 1, port: port).descriptor)
+                return port
+            } catch {
+                tries -= 1
+                guard tries > 0 else { throw error }
+            }
+        }
+    }
+
+    /// A socket that listens, and its port: a free one, unless it is named.
+    package static func listen(
+        backlog: Int32,
+        port: UInt16 = 0
+    ) throws -> (descriptor: Int32, port: UInt16) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = Self.address(0)
+        var address = Self.address(port)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let listens = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in

@@ -34,7 +34,9 @@ struct HTTPTestCluster: Sendable {
     ) async throws {
         var options = EmbeddedServerOptions(directory: directory)
         options.userNamespaces = users
-        options.port = port
+        // A test that starts it again in the same directory needs the same port.
+        let isNew = !FileManager.default.fileExists(atPath: directory)
+        options.port = try port ?? (isNew ? Int(Loopback.lastingPort()) : nil)
         let (ready, signal) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let server = try await EmbeddedServer(
             options,
