@@ -7,7 +7,7 @@ import Testing
 @testable import Agent
 
 /// What a program needs that asks for transfers and may be killed at any instant.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct CallerTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct CallerTests {
     private let id = String(repeating: "a1", count: 16)
 
     @Test func askingTwiceUnderOneIdentityIsOneTransfer() async throws {

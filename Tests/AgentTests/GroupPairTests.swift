@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Groups of several source agents, and what a pair may do to another pair's.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct GroupPairTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct GroupPairTests {
     private let scratch: Scratch
     private let sources: [TestAgent]
     private let destination: TestAgent

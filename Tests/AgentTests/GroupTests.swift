@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Volumes that are frozen together and become visible together, between two real agents.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct GroupTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct GroupTests {
     @Test func threeVolumesAreFrozenAndShownTogether() async throws {
         let scratch = try Scratch()
         let stage = try await GroupStage(in: scratch.path)

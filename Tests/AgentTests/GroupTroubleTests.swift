@@ -9,7 +9,7 @@ import Testing
 import VolumeStore
 
 /// Groups whose destination cannot do what is asked of it: refused, with the cause and what to do.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct GroupTroubleTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct GroupTroubleTests {
     /// The release of a group was decided, and the disk has lost what one of its volumes needs for it.
     @Test func aVolumeOfAGroupThatIsBeingShownIsNotPromotedByHand() async throws {
         let scratch = try Scratch()

@@ -11,7 +11,7 @@ import Testing
 @testable import Agent
 
 /// What the queue does when clocks, stops and restarts come at the wrong moment.
-@Suite(.timeLimit(.minutes(2))) struct QueueTroubleTests {
+@Suite(.timeLimit(.minutes(10))) struct QueueTroubleTests {
     private let fixture: QueueFixture
 
     init() throws { self.fixture = try QueueFixture() }

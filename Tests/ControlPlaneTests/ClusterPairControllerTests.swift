@@ -8,7 +8,7 @@ import Testing
 
 @testable import ControlPlane
 
-@Suite(.timeLimit(.minutes(5))) struct ClusterPairControllerTests {
+@Suite(.timeLimit(.minutes(10))) struct ClusterPairControllerTests {
     private let stage = ControllerStage()
     private let key = ObjectKey("db", "p")
 

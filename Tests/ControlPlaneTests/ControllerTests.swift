@@ -7,7 +7,7 @@ import Testing
 
 @testable import ControlPlane
 
-@Suite(.timeLimit(.minutes(5))) struct ControllerTests {
+@Suite(.timeLimit(.minutes(10))) struct ControllerTests {
     private struct Broken: Error {}
 
     /// A clock that jumps to the end of every wait.

@@ -8,7 +8,7 @@ import Testing
 
 @testable import ControlPlane
 
-@Suite(.timeLimit(.minutes(5))) struct MigrationControllerTests {
+@Suite(.timeLimit(.minutes(10))) struct MigrationControllerTests {
     private let stage = ControllerStage()
 
     @Test func aMigrationComesToItsEndWithEveryTotal() async throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import ControlPlane
 
 /// How far the objects of a Migration are, while they are made.
-@Suite(.timeLimit(.minutes(5))) struct ResourceProgressTests {
+@Suite(.timeLimit(.minutes(10))) struct ResourceProgressTests {
     private let stage = ControllerStage()
 
     /// Each write of progress carries every object: one for each object would be quadratic.

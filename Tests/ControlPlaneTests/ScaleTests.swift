@@ -8,7 +8,7 @@ import Testing
 @testable import ControlPlane
 
 /// What many objects cost, as far as it does not depend on a machine.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ScaleTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ScaleTests {
     private static let configMaps = APIResource(BuiltIn.core, "ConfigMap", plural: "configmaps")
     private static let services = APIResource(BuiltIn.core, "Service", plural: "services")
     private static let deployments = APIResource(

@@ -11,7 +11,7 @@ import Testing
 @testable import ControlPlane
 
 /// A schedule whose next copy cannot start from the last one: it is full, and says why.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct LostBaseTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct LostBaseTests {
     /// The side that has lost what both had in common.
     enum Loser: Sendable, CaseIterable {
         case source

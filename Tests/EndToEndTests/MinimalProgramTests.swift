@@ -9,7 +9,7 @@ import VolumeStore
 
 /// The C program that Godwit's speed is held against (perf/README.md): what it does not do right it
 /// would do too fast.
-@Suite(.timeLimit(.minutes(2))) struct MinimalProgramTests {
+@Suite(.timeLimit(.minutes(10))) struct MinimalProgramTests {
     private let scratch: ScratchDirectory
     private let seed = TestSeed()
     private let cluster = ClusterID(halves: Halves(high: 1, low: 2))

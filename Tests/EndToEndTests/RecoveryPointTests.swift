@@ -10,7 +10,7 @@ import Testing
 @testable import ControlPlane
 
 /// What becomes of the RecoveryPoints at the destination.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct RecoveryPointTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct RecoveryPointTests {
     private let scratch: ScratchDirectory
 
     init() throws { self.scratch = try ScratchDirectory() }

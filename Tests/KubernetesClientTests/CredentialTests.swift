@@ -318,7 +318,7 @@ import Testing
         #expect(error?.message.contains("did not end") == true)
     }
 
-    @Test(.timeLimit(.minutes(5))) func aProgramThatNobodyWaitsForIsKilled() async throws {
+    @Test(.timeLimit(.minutes(10))) func aProgramThatNobodyWaitsForIsKilled() async throws {
         let number = "\(self.directory.path)/number"
         let child = ChildProcess(
             executable: try self.program("echo $$ > \(number); exec tail -f /dev/null"),

@@ -228,7 +228,7 @@ import Testing
 }
 
 /// The election over HTTP.
-@Suite(.timeLimit(.minutes(5))) struct LeaseElectionTests {
+@Suite(.timeLimit(.minutes(10))) struct LeaseElectionTests {
     /// A server that keeps one object, with its version.
     private final class OneObject: Sendable {
         private let object = Locked(JSON?.none)

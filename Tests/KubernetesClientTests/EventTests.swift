@@ -91,7 +91,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(5))) struct EventRecorderTests {
+@Suite(.timeLimit(.minutes(10))) struct EventRecorderTests {
     private static let migration = KubeObject(
         GroupVersionKind("stork.libopenstorage.org", "v1alpha1", "Migration"),
         ObjectKey("shop", "m")

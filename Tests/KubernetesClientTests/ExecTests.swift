@@ -10,7 +10,7 @@ import TestSupport
 import Testing
 
 /// Commands in containers, over real connections with TLS.
-@Suite(.timeLimit(.minutes(5))) struct ExecTests {
+@Suite(.timeLimit(.minutes(10))) struct ExecTests {
     private func error(_ steps: [FakeKubelet.Step]) async throws -> ClusterError {
         let thrown = try await FakeKubelet.run(steps) { server in
             await #expect(throws: ClusterError.self) { try await server.exec() }

@@ -140,7 +140,7 @@ import Testing
 }
 
 /// The reflector against a server that stumbles.
-@Suite(.timeLimit(.minutes(5))) struct ReflectorTests {
+@Suite(.timeLimit(.minutes(10))) struct ReflectorTests {
     /// A server with one list and watches that each do what the test says.
     private final class Script: Sendable {
         private let state: Locked<(watches: [FakeServer.Reply], lists: [[JSON]])>

@@ -6,7 +6,7 @@ import Testing
 @testable import KubernetesClient
 
 /// Many who ask the same get few answers, and none that is too old.
-@Suite(.timeLimit(.minutes(1))) struct SharedAnswerTests {
+@Suite(.timeLimit(.minutes(10))) struct SharedAnswerTests {
     private let seconds = Locked(0)
     private let sent = Locked(0)
     private let door = Latch()

@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5))) func cancellingATaskEndsItsWatch() async throws {
+    @Test(.timeLimit(.minutes(10))) func cancellingATaskEndsItsWatch() async throws {
         let (silent, end) = AsyncStream<[UInt8]>.makeStream()
         let (ended, ending) = AsyncStream<Void>.makeStream()
         end.onTermination = { _ in ending.yield() }

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Our client against a real API server: what only a real one can show.
-@Suite(.enabled(if: TestClusters.areGiven, TestClusters.reason), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: TestClusters.areGiven, TestClusters.reason), .timeLimit(.minutes(10)))
 struct ClientTests {
     private static let configMap = APIResource(
         GroupVersion("", "v1"),

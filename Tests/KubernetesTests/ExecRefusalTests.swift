@@ -9,7 +9,7 @@ import Testing
 /// Commands in pods as far as an API server takes part in them: there are no kubelets here.
 @Suite(
     .enabled(if: TestClusters.areGiven, TestClusters.reason),
-    .timeLimit(.minutes(5))
+    .timeLimit(.minutes(10))
 )
 struct ExecRefusalTests {
     private let cluster: TestCluster

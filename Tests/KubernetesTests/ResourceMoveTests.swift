@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// Objects moved between two real API servers: what only those know of applying and refusing.
-@Suite(.enabled(if: TestClusters.areGiven, TestClusters.reason), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: TestClusters.areGiven, TestClusters.reason), .timeLimit(.minutes(10)))
 struct ResourceMoveTests {
     private let source: KubernetesClient
     private let destination: KubernetesClient

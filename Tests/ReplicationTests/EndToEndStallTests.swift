@@ -11,7 +11,7 @@ import WireProtocol
 @testable import Sender
 
 /// A destination that answers, and at which nothing happens (P6, P10).
-@Suite(.timeLimit(.minutes(5))) struct EndToEndStallTests {
+@Suite(.timeLimit(.minutes(10))) struct EndToEndStallTests {
     @Test(arguments: [
         (CrashPoint.stagedBytesSynced, "waited for credit for"),
         (.rootProven, "does not end the commit"),

@@ -9,7 +9,7 @@ import Testing
 @testable import ControlPlane
 
 /// Failover, the way back and rehearsals over two clusters that are real, and storage in memory.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct ActionControllerTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ActionControllerTests {
     private let world = ActionWorld()
 
     // MARK: - Failover

@@ -10,7 +10,7 @@ import Testing
 
 /// Every failure of a failover, a failback and a rehearsal leaves a status, a condition and an event that
 /// name the cause and what to do; and, but for what cannot be taken back, everything as it was.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ActionFailureTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ActionFailureTests {
     private let world = ActionWorld()
 
     @Test(arguments: ActionFailure.all)

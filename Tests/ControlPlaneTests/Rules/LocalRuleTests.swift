@@ -11,7 +11,7 @@ import Testing
 @testable import ControlPlane
 
 /// Rules with a real shell: what it starts, what it holds, and that nothing of it is left.
-@Suite(.timeLimit(.minutes(5))) struct LocalRuleTests {
+@Suite(.timeLimit(.minutes(10))) struct LocalRuleTests {
     private let place = CommandPlace(namespace: "db", pod: "db-0", container: "main")
     private let waits = RuleWaits()
     private let progress = RuleProgress { Timestamp(seconds: 0) }

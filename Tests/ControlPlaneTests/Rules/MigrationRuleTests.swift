@@ -9,7 +9,7 @@ import Testing
 @testable import ControlPlane
 
 /// A Migration with rules, from its beginning to its end, over pods in memory.
-@Suite(.timeLimit(.minutes(5))) struct MigrationRuleTests {
+@Suite(.timeLimit(.minutes(10))) struct MigrationRuleTests {
     private let stage = ControllerStage()
     private static let hold = "hold \(Rule.waitMark)"
 

@@ -9,7 +9,7 @@ import Testing
 @testable import ControlPlane
 
 /// What a Migration says while a command of its rule does not end.
-@Suite(.timeLimit(.minutes(5))) struct RuleWaitingTests {
+@Suite(.timeLimit(.minutes(10))) struct RuleWaitingTests {
     private let stage = ControllerStage()
     private static let key = ObjectKey("db", "m")
 

@@ -8,7 +8,7 @@ import Testing
 @testable import ControlPlane
 
 /// The copy of a schedule at the destination, between two clusters.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct StandbyCopyTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct StandbyCopyTests {
     private static let schedules = StorkResource.migrationSchedules
     private static let space = "kube-system"
 
