@@ -13,22 +13,22 @@ struct AllocationCount {
         // 256 records of 24 bytes, as allocation_counter.h says.
         private static let bytes = 256 * 24
         private let path: String
-        private let library: String
+        private let counter: String
 
         /// - Parameters:
         ///   - path: of the table, which is made.
-        ///   - library: what ``AllocationCount/library(in:)`` made.
+        ///   - counter: what ``AllocationCount/counter(in:)`` made.
         /// - Throws: where the file cannot be written.
-        init(_ path: String, writtenBy library: String) throws {
+        init(_ path: String, writtenBy counter: String) throws {
             self.path = path
-            self.library = library
+            self.counter = counter
             try Data(count: Self.bytes).write(to: URL(fileURLWithPath: path))
         }
 
         /// What the program needs in its environment.
         var environment: [String: String] {
             [
-                "LD_PRELOAD": self.library,
+                "LD_PRELOAD": self.counter,
                 "GODWIT_ALLOCATION_COUNTS": self.path,
             ]
         }
@@ -44,7 +44,7 @@ struct AllocationCount {
     ///
     /// - Returns: its path.
     /// - Throws: what clang said, where it refused.
-    static func library(in directory: String) async throws -> String {
+    static func counter(in directory: String) async throws -> String {
         // Tests/AllocationCounter stands beside Tests/AgentTests/Cost/….
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()

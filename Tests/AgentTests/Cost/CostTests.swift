@@ -88,10 +88,10 @@ import Testing
     @Test(arguments: [CodecSetting.none, .lz4, .deflate])
     func aChunkTakesNoAllocation(codec: CodecSetting) async throws {
         let scratch = try Scratch()
-        let library = try await AllocationCount.library(in: scratch.path)
+        let counter = try await AllocationCount.counter(in: scratch.path)
         let tables = try ["s.table", "d.table"]
             .map { name in
-                try AllocationCount.Table("\(scratch.path)/\(name)", writtenBy: library)
+                try AllocationCount.Table("\(scratch.path)/\(name)", writtenBy: counter)
             }
         let source = try await TestAgent("s", in: scratch.path, environment: tables[0].environment)
         let destination = try await TestAgent(
