@@ -13,7 +13,7 @@ import Testing
 /// What is deleted while it works leaves nothing that goes on.
 @Suite(.serialized, .timeLimit(.minutes(15))) struct DeletionTests {
     private static let volumes = 2
-    /// Ten times what the agent may send in a second.
+    /// What the agent may send in almost three minutes.
     private static let volumeBytes = 10 << 20
     private static let admin = StorkNames.defaultAdminNamespace
 
@@ -88,7 +88,7 @@ import Testing
     private func stage() async throws -> (Site, Site, StandingAgent) {
         let source = try await Site("a", in: self.scratch.path)
         let destination = try await Site("b", in: self.scratch.path)
-        let agent = try await StandingAgent(insteadOf: source, bandwidth: "1MiB/s")
+        let agent = try await StandingAgent(insteadOf: source, bandwidth: "64KiB/s")
         let image = "\(self.scratch.path)/image"
         var generator = SeededGenerator(seed: 8)
         try Data(noise(Self.volumeBytes, using: &generator))

@@ -17,11 +17,11 @@ import Testing
 
     init() throws { self.scratch = try ScratchDirectory() }
 
-    /// Lets a run fail: its copy, of all of the volume and slow, is cancelled at the agent.
+    /// Lets a run fail: its copy, of all of the volume, would take minutes and is cancelled at the agent.
     ///
     /// - Returns: the agent that took the place of the source's, and what the volume holds since.
     private func fail(_ number: Int, _ stage: Stage) async throws -> (StandingAgent, Data) {
-        let agent = try await StandingAgent(insteadOf: stage.source, bandwidth: "1MiB/s")
+        let agent = try await StandingAgent(insteadOf: stage.source, bandwidth: "16KiB/s")
         let image = try await stage.source.fill(
             stage.application.volume,
             bytes: stage.image.count,
@@ -45,6 +45,7 @@ import Testing
         let end = try await stage.final(item.name)
         #expect(end.status == .failed)
         _ = try await stage.item(number) { $0.isFinal }
+        try await agent.killAndRestart(bandwidth: "1GiB/s")
         return (agent, image)
     }
 

@@ -6,6 +6,8 @@ import ObjectModel
 /// The agent of a site, at addresses that stay the same: it can be killed and comes back.
 final class StandingAgent {
     private let arguments: [String]
+    /// The file of its settings, and what is in it before the bandwidth.
+    private let settings: (file: String, text: String)
     private var program: Program
 
     /// Takes the place of the agent that the site was started with.
@@ -16,22 +18,30 @@ final class StandingAgent {
         let pool = "\(site.directory)/pool"
         let former = try? String(contentsOfFile: "\(site.directory)/agent.yaml", encoding: .utf8)
         let control = ready["control"]?.string ?? ""
-        let settings = (former ?? "").replacing("address: 127.0.0.1:0", with: "address: \(control)")
-        let file = "\(site.directory)/standing.yaml"
-        try "\(settings)\nlimits:\n  bandwidth: \(bandwidth)\n"
-            .write(toFile: file, atomically: true, encoding: .utf8)
+        let text = (former ?? "").replacing("address: 127.0.0.1:0", with: "address: \(control)")
+        self.settings = ("\(site.directory)/standing.yaml", text)
         self.arguments = [
-            "run", "--pool", pool, "--config", file, "--data", ready["data"]?.string ?? "",
-            "--api", ready["api"]?.string ?? "",
+            "run", "--pool", pool, "--config", self.settings.file, "--data",
+            ready["data"]?.string ?? "", "--api", ready["api"]?.string ?? "",
         ]
+        try Self.write(self.settings, bandwidth)
         site.agentProcess.kill9()
         self.program = try Program("godwit-agent", self.arguments)
         _ = try await self.program.logged("agent ready")
     }
 
-    /// Kills it wherever it is, and starts it again.
-    func killAndRestart() async throws {
+    private static func write(
+        _ settings: (file: String, text: String),
+        _ bandwidth: String
+    ) throws {
+        try "\(settings.text)\nlimits:\n  bandwidth: \(bandwidth)\n"
+            .write(toFile: settings.file, atomically: true, encoding: .utf8)
+    }
+
+    /// Kills it wherever it is, and starts it again; with another bandwidth, where one is given.
+    func killAndRestart(bandwidth: String? = nil) async throws {
         self.kill()
+        if let bandwidth { try Self.write(self.settings, bandwidth) }
         try await self.restart()
     }
 
