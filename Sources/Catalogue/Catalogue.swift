@@ -2,8 +2,8 @@
 
 // The agent's memory of what it was asked and what came of it: pairs, the transfer queue, history,
 // events, settings. In SQLite, written ahead, and synced at each change that somebody is told of as
-// done. It holds nothing that a volume needs: volumes, generations, keys and the trust of pairs lie in files of the pool, and an
-// agent that finds no catalogue makes a new one and adopts them.
+// done. It holds nothing that a volume needs: volumes, generations, keys and the trust of pairs lie
+// in files of the pool, and an agent that finds no catalogue makes a new one and adopts them.
 
 import GRDB
 
@@ -107,11 +107,15 @@ public final class Catalogue: Sendable {
         do {
             try self.database.writeWithoutTransaction { database in
                 try database.execute(sql: "PRAGMA synchronous = NORMAL")
-                defer { try? database.execute(sql: "PRAGMA synchronous = FULL") }
-                try database.inTransaction {
-                    try body(database)
-                    return .commit
+                let outcome = Result {
+                    try database.inTransaction {
+                        try body(database)
+                        return .commit
+                    }
                 }
+                // Its failure is one of the call: what is told as done later must be synced (P10).
+                try database.execute(sql: "PRAGMA synchronous = FULL")
+                try outcome.get()
             }
         } catch { throw Self.told(error, what) }
     }
@@ -132,6 +136,15 @@ public final class Catalogue: Sendable {
 }
 
 extension Catalogue {
+    /// Whether the next change that is told as done is synced; for tests.
+    package var syncsCommits: Bool {
+        get throws(CatalogueError) {
+            try self.reading("ask for the syncs") { database in
+                try Int.fetchOne(database, sql: "PRAGMA synchronous") == 2
+            }
+        }
+    }
+
     /// Notes a migration that this release does not have; so that tests can meet a later one.
     package func pretendMigration(_ identifier: String) throws(CatalogueError) {
         try self.writing("pretend a migration") { database in

@@ -82,18 +82,32 @@ import Testing
         #expect(try catalogue.pairs().isEmpty)
     }
 
+    /// The n-th transfer, which was asked for n seconds after noon.
+    private func transfer(_ number: Int) -> TransferEntry {
+        TransferEntry(
+            id: "t\(number)",
+            volume: "db",
+            pair: "p",
+            created: self.noon + Double(number),
+            request: "{}"
+        )
+    }
+
+    @Test("P10: what is told as done is synced, whatever was noted before it")
+    func whatIsToldIsSynced() throws {
+        let catalogue = try Catalogue(path: self.path)
+        #expect(try catalogue.syncsCommits)
+        try catalogue.append(EventEntry(time: self.noon, reason: "Noted", message: "m"))
+        #expect(try catalogue.syncsCommits)
+        // One that fails: there is no such transfer.
+        #expect(throws: CatalogueError.self) { try catalogue.update(self.transfer(1)) }
+        #expect(try catalogue.syncsCommits)
+        #expect(try catalogue.events(limit: 9).map(\.reason) == ["Noted"])
+    }
+
     @Test func historyKeepsFinishedTransfersNewestFirst() throws {
         let catalogue = try Catalogue(path: self.path)
-        for number in 0..<5 {
-            let entry = TransferEntry(
-                id: "t\(number)",
-                volume: "db",
-                pair: "p",
-                created: self.noon + Double(number),
-                request: "{}"
-            )
-            try catalogue.insert([entry])
-        }
+        for number in 0..<5 { try catalogue.insert([self.transfer(number)]) }
         var last = try #require(try catalogue.transfer("t4"))
         last.state = .succeeded
         last.finished = self.noon + 9
@@ -118,13 +132,7 @@ import Testing
         let catalogue = try Catalogue(path: self.path)
         let entries = (0...Catalogue.historyLimit + 1)
             .map { number in
-                var entry = TransferEntry(
-                    id: "t\(number)",
-                    volume: "db",
-                    pair: "p",
-                    created: self.noon + Double(number),
-                    request: "{}"
-                )
+                var entry = self.transfer(number)
                 entry.state = number == 0 ? .waiting : .succeeded
                 return entry
             }
