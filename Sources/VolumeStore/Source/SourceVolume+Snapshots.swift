@@ -143,7 +143,7 @@ extension SourceVolume {
 
     /// Makes a directory of the volume; under the lock.
     ///
-    /// It stays as long as the volume, so once in a process is enough: two syncs less in each run.
+    /// It stays as long as the volume, so once in a process is enough.
     func makeDirectory(_ name: String, _ state: inout State) throws(StoreError) {
         guard !state.directories.contains(name) else { return }
         try DurableFile.makeDirectory("\(self.directory)/\(name)")
