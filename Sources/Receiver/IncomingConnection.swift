@@ -30,8 +30,11 @@ struct IncomingConnection {
             return
         }
         self.threads.replace(self.place) { connection.interrupt() }
+        let made = self.environment.now
         var next: FrameConnection? = FrameConnection(connection)
-        while let frames = next.take() { next = self.rest(self.serve(frames, address)) }
+        while let frames = next.take() {
+            next = self.rest(self.serve(frames, address), since: made)
+        }
     }
 
     /// Serves one session or stream.
@@ -79,20 +82,25 @@ struct IncomingConnection {
 
     /// Waits for the client to begin something else.
     ///
+    /// - Parameters:
+    ///   - connection: what the client may begin it on, if there is something.
+    ///   - made: when the peer's certificate was checked: it must not serve for ever (P8).
     /// - Returns: the connection, where it does; nil where there was none, or it has rested too long.
-    private func rest(_ connection: consuming FrameConnection?) -> FrameConnection? {
+    private func rest(
+        _ connection: consuming FrameConnection?,
+        since made: MonotonicTime
+    ) -> FrameConnection? {
         guard var frames = connection else { return nil }
-        guard self.threads.rest(self.place) else {
+        let age = self.environment.now.elapsed(since: made)
+        guard age < self.environment.limits.restingAge, self.threads.rest(self.place) else {
             frames.close(afterLastWord: true)
             return nil
         }
         defer { self.threads.resume(self.place) }
         do throws(TransportError) {
+            frames.connection.beginUse()
             let limit = self.environment.limits.restingTime
-            if try frames.waitReadable(timeout: limit) == .readable {
-                frames.connection.beginUse()
-                return frames
-            }
+            if try frames.waitReadable(timeout: limit) == .readable { return frames }
         } catch {
             // The client has no more to send, or this side stops: nobody has to know.
         }

@@ -20,6 +20,8 @@ public struct ReceiverLimits: Hashable, Sendable {
     public var restingConnections: Int
     /// A connection waits at most so long for its next transfer.
     public var restingTime: Duration
+    /// A connection older than this rests no more: its certificate is looked at anew.
+    public var restingAge: Duration
     /// Peers at once that have not proven who they are; they must not take all the places.
     public var handshakes: Int
     /// How far each stream may be ahead of what is durable.
@@ -49,6 +51,7 @@ public struct ReceiverLimits: Hashable, Sendable {
         volumesPerPair: Int = 4096,
         restingConnections: Int = 32,
         restingTime: Duration = Limits.restingTime,
+        restingAge: Duration = Limits.restingAge,
         handshakes: Int = 32,
         creditWindow: ByteCount = Limits.creditWindow,
         flushInterval: Duration = .milliseconds(200),
@@ -71,6 +74,7 @@ public struct ReceiverLimits: Hashable, Sendable {
         self.volumesPerPair = volumesPerPair
         self.restingConnections = restingConnections
         self.restingTime = restingTime
+        self.restingAge = restingAge
         self.handshakes = handshakes
         self.creditWindow = creditWindow
         // Half a window: the sender fills the other half while this one becomes durable.

@@ -111,6 +111,9 @@ public enum Limits {
     /// A receiver keeps a connection whose transfer has ended for the next one: 10 s.
     public static let restingTime = Duration.seconds(10)
 
+    /// A receiver keeps no connection that was made longer ago, for certificates end: 60 s.
+    public static let restingAge = Duration.seconds(60)
+
     /// How often a shell calls `handleTimeout`: each second; the times above are checked then.
     public static let timeoutResolution = Duration.seconds(1)
 

@@ -44,6 +44,19 @@ import WireProtocol
         return (session.control, lane)
     }
 
+    /// What a hello is refused with.
+    private func refusal(
+        of kind: ConnectionKind,
+        on lane: Lane,
+        as cluster: ClusterID = ReceiverWorld.source
+    ) throws -> ErrorReport {
+        let answer = #expect(throws: Unexpected.self) { try lane.hello(kind, as: cluster) }
+        guard case .error(let report) = try #require(answer).frame else {
+            throw TransportError(.closed, "instead of a report: \(String(describing: answer))")
+        }
+        return report
+    }
+
     @Test func theSameConnectionsCarryOneTransferAfterTheOther() throws {
         let world = try self.world()
         var connections: (control: Lane, data: Lane)?
@@ -62,25 +75,15 @@ import WireProtocol
         var volume = ScriptedVolume(seed: 84)
         let (control, data) = try self.committed(in: world, &volume)
         world.revoke(ReceiverWorld.source)
-        for (lane, kind) in [(control, ConnectionKind.control), (data, .data)] {
-            let answer = #expect(throws: Unexpected.self) { try lane.hello(kind) }
-            guard case .error(let report)? = answer?.frame else {
-                throw TransportError(.closed, "instead of a report: \(String(describing: answer))")
-            }
-            #expect(report.code == .notAuthorised)
-        }
+        #expect(try self.refusal(of: .control, on: control).code == .notAuthorised)
+        #expect(try self.refusal(of: .data, on: data).code == .notAuthorised)
     }
 
     @Test func theHelloOfAnotherClusterIsRefused() throws {
         let world = try self.world()
         var volume = ScriptedVolume(seed: 85)
         let (control, _) = try self.committed(in: world, &volume)
-        let answer = #expect(throws: Unexpected.self) {
-            try control.hello(.control, as: ReceiverWorld.stranger)
-        }
-        guard case .error(let report)? = answer?.frame else {
-            throw TransportError(.closed, "instead of a report: \(String(describing: answer))")
-        }
+        let report = try self.refusal(of: .control, on: control, as: ReceiverWorld.stranger)
         #expect(report.code == .notAuthorised)
     }
 
@@ -111,6 +114,15 @@ import WireProtocol
         #expect(throws: TransportError.self) { _ = try data.next() }
         // Not a refusal: nobody did anything wrong.
         #expect(world.events.refusedConnections == 0)
+    }
+
+    @Test func anOldConnectionRestsNoMore() throws {
+        // A certificate is looked at in the handshake only.
+        let world = try self.world { $0.restingAge = .zero }
+        var volume = ScriptedVolume(seed: 91)
+        let (control, data) = try self.committed(in: world, &volume)
+        #expect(throws: TransportError.self) { _ = try control.next() }
+        #expect(throws: TransportError.self) { _ = try data.next() }
     }
 
     @Test func onlySoManyRest() throws {
@@ -191,5 +203,37 @@ import WireProtocol
         try world.breakAndCancel(volume, after: Self.bytes / 2)
         _ = try world.run(volume)
         #expect(try world.shows(volume))
+    }
+
+    @Test("P5: what breaks on connections that were used before goes on where it stopped")
+    func aBreakOnUsedConnectionsIsMadeUpFor() throws {
+        let world = try World()
+        let breaker = try Breaker(to: world.service.port, cutsAfter: [Self.bytes * 3 / 2])
+        defer { breaker.close() }
+        world.route(through: breaker.port)
+        for name in ["a", "b"] {
+            let volume = try self.volume(name, in: world)
+            _ = try world.run(volume)
+            #expect(try world.shows(volume))
+        }
+        // The second one's, whose first connections were the other's.
+        #expect(breaker.breaks == 1 && breaker.accepted == 4)
+    }
+
+    @Test("P6: a client keeps so many and no more")
+    func aClientKeepsSoManyAndNoMore() throws {
+        let world = try World()
+        var connections: [TLSConnection] = []
+        for _ in 0..<40 {
+            let made = try world.client.connect(host: "127.0.0.1", port: world.service.port)
+            var frames = FrameConnection(made, carriesData: false)
+            let rested = frames.rest()
+            let resting = try #require(rested)
+            world.client.rest(resting, host: "127.0.0.1", port: world.service.port)
+            connections.append(made)
+        }
+        #expect(connections.count { (try? $0.flush()) != nil } == 32)
+        world.client.closeResting()
+        #expect(connections.allSatisfy { (try? $0.flush()) == nil })
     }
 }

@@ -122,6 +122,7 @@ struct WireFormatDocumentTests {
             ["handshakeTimeout", "\(Limits.handshakeTimeout.components.seconds) s"],
             ["lingerTime", "\(Limits.lingerTime.components.seconds) s"],
             ["restingTime", "\(Limits.restingTime.components.seconds) s"],
+            ["restingAge", "\(Limits.restingAge.components.seconds) s"],
             ["timeoutResolution", "\(Limits.timeoutResolution.components.seconds) s"],
             ["bytesPerKey", "\(Limits.bytesPerKey.bytes)"],
         ]
