@@ -10,19 +10,40 @@ import CPages
 /// may come from a peer's frame. Pointers are lent only to the modules that wrap C.
 public struct ChunkBuffer: ~Copyable {
     private let memory: UnsafeMutableRawBufferPointer
+    private let isKept: Bool
+    /// Behind them no byte was written.
+    private var used = 0
 
     /// Memory of `capacity` bytes, all zero.
-    public init(capacity: ByteCount) {
+    ///
+    /// - Parameters:
+    ///   - capacity: how many.
+    ///   - isKept: whether its pages are kept for the next such buffer until ``trim()``. For what is
+    ///     made for each run and written from its start: all of a range that is lent for writing is
+    ///     taken as written.
+    public init(capacity: ByteCount, isKept: Bool = false) {
         let count = capacity.bytes
-        let memory = count == 0 ? nil : godwit_pages_new(count)
+        let memory =
+            count == 0 ? nil : isKept ? godwit_pages_take(count) : godwit_pages_new(count)
         precondition(count == 0 || memory != nil, "no memory for a buffer of \(count) bytes")
         self.memory = UnsafeMutableRawBufferPointer(start: memory, count: count)
+        self.isKept = isKept
     }
 
     deinit {
         guard let memory = self.memory.baseAddress else { return }
-        godwit_pages_free(memory, self.memory.count)
+        if self.isKept {
+            godwit_pages_keep(memory, self.memory.count, self.used)
+        } else {
+            godwit_pages_free(memory, self.memory.count)
+        }
     }
+
+    /// Gives back the pages that are kept for the next buffers: for when there is nothing to do.
+    public static func trim() { godwit_pages_trim() }
+
+    /// The memory that pages kept for the next buffers take, at most 16 MiB.
+    public static var kept: ByteCount { ByteCount(godwit_pages_kept()) }
 
     /// The number of bytes.
     public var capacity: Int { self.memory.count }
@@ -34,7 +55,7 @@ public struct ChunkBuffer: ~Copyable {
             return self.memory[index]
         }
         set {
-            self.check(index..<index + 1)
+            self.note(index..<index + 1)
             self.memory[index] = newValue
         }
     }
@@ -49,13 +70,13 @@ public struct ChunkBuffer: ~Copyable {
 
     /// Stores a number in little-endian order at any offset.
     public mutating func store(_ number: some FixedWidthInteger, at offset: Int) {
-        self.check(offset..<offset + number.bitWidth / 8)
+        self.note(offset..<offset + number.bitWidth / 8)
         self.memory.storeBytes(of: number.littleEndian, toByteOffset: offset, as: type(of: number))
     }
 
     /// Sets every byte of the range to zero.
     public mutating func clear(_ range: Range<Int>) {
-        self.check(range)
+        self.note(range)
         guard let base = self.memory.baseAddress, !range.isEmpty else { return }
         (base + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
     }
@@ -115,8 +136,14 @@ public struct ChunkBuffer: ~Copyable {
         _ range: Range<Int>,
         _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        self.check(range)
+        self.note(range)
         return try body(UnsafeMutableRawBufferPointer(rebasing: self.memory[range]))
+    }
+
+    /// Checks a range that is written.
+    private mutating func note(_ range: Range<Int>) {
+        self.check(range)
+        self.used = max(self.used, range.upperBound)
     }
 
     private func check(_ range: Range<Int>) {

@@ -314,7 +314,7 @@ struct DataConnection: ~Copyable {
                 progress: progress,
                 index: terms.stream
             )
-            self.chunk = ChunkBuffer(capacity: FrameConnection.receiveCapacity)
+            self.chunk = ChunkBuffer(capacity: FrameConnection.receiveCapacity, isKept: true)
             self.writer = StageWriter()
             // From here on the control connection tells whether the peer is alive.
             self.frames.connection.setReadTimeout(nil)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlockTypes
 import Locks
 import SecureTransport
 
@@ -69,9 +70,13 @@ final class ThreadRoll: Sendable {
     /// The connection's rest is over, one way or the other.
     func resume(_ place: Place) { self.roll.withLock { _ = $0.resting.remove(place) } }
 
-    /// Counts a connection out.
+    /// Counts a connection out; after the last one nobody needs memory soon.
     func leave(_ place: Place) {
-        self.roll.withLock { $0.interrupts[place] = nil }
+        let isLast = self.roll.withLock { roll in
+            roll.interrupts[place] = nil
+            return roll.interrupts.isEmpty
+        }
+        if isLast { ChunkBuffer.trim() }
         self.changed.signal()
     }
 

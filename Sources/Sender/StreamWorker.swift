@@ -62,11 +62,12 @@ struct StreamWorker: ~Copyable {
             hello: session.hello,
             join: Join(transfer: context.transfer, token: session.token, stream: index)
         )
-        self.target = ChunkBuffer(capacity: Geometry.maximumChunk)
+        self.target = ChunkBuffer(capacity: Geometry.maximumChunk, isKept: true)
         self.base = ChunkBuffer(
-            capacity: context.base == nil ? Geometry.granule : Geometry.maximumChunk
+            capacity: context.base == nil ? Geometry.granule : Geometry.maximumChunk,
+            isKept: true
         )
-        self.packed = ChunkBuffer(capacity: Geometry.maximumChunk)
+        self.packed = ChunkBuffer(capacity: Geometry.maximumChunk, isKept: true)
         self.policy = CodecPolicy(context.request.codec, accepted: session.codecs)
         let granules = Geometry.maximumChunk.bytes / Geometry.granule.bytes
         self.kinds = Array(repeating: .same, count: granules)

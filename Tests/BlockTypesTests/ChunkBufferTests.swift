@@ -17,6 +17,39 @@ import Testing
         #expect(zero)
     }
 
+    /// Other tests have buffers too: what is kept in all is not ours alone.
+    @Test func keptPagesComeBackClear() {
+        // A size that nothing else has.
+        let size = ByteCount(3 * 4096 + 8)
+        for round in 0..<3 {
+            var buffer = ChunkBuffer(capacity: size, isKept: true)
+            let clear = buffer.array(0..<size.bytes).allSatisfy { $0 == 0 }
+            #expect(clear, "round \(round)")
+            buffer[round] = 1
+            buffer.store(UInt32.max, at: 4000 + round)
+            buffer.copy([7, 7], at: 8192 + round)
+            buffer.withUnsafeMutableBytes(12_000..<12_010) { bytes in bytes[9] = 9 }
+        }
+    }
+
+    @Test func soMuchIsKeptAndNoMore() {
+        for _ in 0..<40 { Self.hold(24) }
+        #expect(ChunkBuffer.kept <= .mebibytes(16))
+        ChunkBuffer.trim()
+        var buffer = ChunkBuffer(capacity: .mebibytes(1), isKept: true)
+        let byte = buffer[1000]
+        #expect(byte == 0)
+        buffer[1000] = 1
+    }
+
+    /// Has so many buffers of a MiB at once, all written.
+    private static func hold(_ count: Int) {
+        guard count > 0 else { return }
+        var buffer = ChunkBuffer(capacity: .mebibytes(1), isKept: true)
+        buffer[buffer.capacity - 1] = 1
+        Self.hold(count - 1)
+    }
+
     @Test func numbersAreLittleEndianAtAnyOffset() {
         var buffer = ChunkBuffer(capacity: ByteCount(32))
         for offset in 0..<8 {

@@ -24,7 +24,10 @@ struct SenderRunner: TransferRunner {
     let threads: ThreadBudget
     let journal: Journal
 
-    func rest() { self.registry.clients.closeResting() }
+    func rest() {
+        self.registry.clients.closeResting()
+        ChunkBuffer.trim()
+    }
 
     func makeRun(
         _ transfer: String,

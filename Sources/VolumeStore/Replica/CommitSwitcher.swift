@@ -91,7 +91,7 @@ struct CommitSwitcher {
         _ pending: CommitRecord.Pending,
         onto image: BlockFile
     ) throws(StoreError) {
-        var buffer = ChunkBuffer(capacity: ReplicaLimits.copyStep)
+        var buffer = ChunkBuffer(capacity: ReplicaLimits.copyStep, isKept: true)
         var written: Extent?
         try journal.visit(pending.journalRecords) { (record) throws(StoreError) in
             switch record.kind {

@@ -17,7 +17,7 @@ public struct StageScratch: ~Copyable {
 
     /// Allocates what the largest chunk needs, about 1 MiB; or less, for smaller chunks only.
     public init(largestChunk: ByteCount = Geometry.maximumChunk) {
-        self.base = ChunkBuffer(capacity: largestChunk)
+        self.base = ChunkBuffer(capacity: largestChunk, isKept: true)
         self.tail = ChunkBuffer(capacity: Geometry.granule)
         // One more than a chunk has when it starts at a leaf.
         let leaves = Geometry.maximumChunk.bytes / Geometry.leaf.bytes + 1

@@ -155,7 +155,10 @@ public struct StageWriter: ~Copyable {
             self.ring = WriteRing(depth: Self.depth)
             guard self.ring != nil else { return false }
             for slot in 0..<Self.depth {
-                self.slots[slot] = ChunkBuffer(capacity: ByteCount(buffer.capacity))
+                self.slots[slot] = ChunkBuffer(
+                    capacity: ByteCount(buffer.capacity),
+                    isKept: true
+                )
             }
         }
         return self.ring != nil
