@@ -51,6 +51,72 @@ import VolumeStore
         #expect(try #require(third).number == GenerationNumber(3))
     }
 
+    private func reopened() throws -> SourceVolume {
+        try #require(try SourceStore(pool: self.place.path).volume(self.volume.id))
+    }
+
+    @Test func anotherProcessGoesOnAfterTheNumbersOfDirectories() throws {
+        for number in 1...3 { _ = try self.freeze(UInt64(number)) }
+        // As a kill between a number and what is frozen leaves it.
+        let unfinished =
+            "\(self.volume.directory)/generations/9-\(String(repeating: "a", count: 32))"
+        try FileManager.default.createDirectory(
+            atPath: unfinished,
+            withIntermediateDirectories: true
+        )
+        var generator = SeededGenerator(seed: 6)
+        let next = try self.reopened().freeze(.random(using: &generator))
+        #expect(next.number == GenerationNumber(10))
+    }
+
+    @Test(arguments: [[], [1], [1, 2]])
+    func aNumberIsNotUsedAgainWhenItsDirectoryIsGone(kept: [UInt64]) throws {
+        for number in 1...3 as ClosedRange<UInt64> {
+            let snapshot = try self.freeze(number, isPinned: kept.contains(number))
+            self.volume.release(snapshot)
+        }
+        try self.volume.prune()
+        #expect(try self.volume.snapshots().map(\.number.number) == kept)
+        // What distrusts a change source writes the same record.
+        try self.volume.distrust(.physicalExtents)
+        var generator = SeededGenerator(seed: 7)
+        let next = try self.reopened().freeze(.random(using: &generator))
+        #expect(next.number == GenerationNumber(4))
+    }
+
+    @Test func aRootWithoutItsDigestsCountsForNothing() throws {
+        let base = try self.freeze(1)
+        _ = try DigestFile.create(base.workingDigestsPath)
+        try base.record(try generation(of: self.volume, base), .ph128)
+        #expect(try base.generation() != nil)
+        try FileManager.default.removeItem(atPath: base.digestsPath)
+        #expect(try base.generation() == nil)
+    }
+
+    @Test func whatIsReadInPlaceIsAnImageUntilItIsWritten() throws {
+        var generator = SeededGenerator(seed: 8)
+        let path = "\(self.place.path)/disk"
+        let disk = try BlockFile.create(path, size: .mebibytes(1))
+        try disk.put([1, 2, 3], at: 4096)
+        let volume = try self.store.attach(
+            VolumeName("disk"),
+            path,
+            isFrozen: true,
+            using: &generator
+        )
+        let base = try volume.freeze(.random(using: &generator))
+        var record = PairRecord(pair: .random(using: &generator))
+        record.committed = try generation(of: volume, base)
+        try volume.store(record)
+        volume.release(base)
+        try volume.prune()
+        let left = try #require(try volume.snapshots().first)
+        #expect(try left.openImage().get(3, at: 4096) == [1, 2, 3])
+        try disk.put([4], at: 4096)
+        #expect(try volume.snapshots().map(\.imagePath) == [nil])
+        #expect(try volume.reopen(base.number, base.snapshot)?.imagePath == nil)
+    }
+
     @Test func whatNobodyNeedsIsPruned() throws {
         let used = try self.freeze(1)
         let pinned = try self.freeze(2, isPinned: true)

@@ -26,7 +26,11 @@ struct CommitSwitcher {
         }
         try self.hook(.switched)
         try DurableFile.syncDirectory(self.paths.generations)
-        try DurableFile.syncDirectory(self.paths.directory)
+        switch pending.method {
+        // The stage left it.
+        case .rename, .adopt: try DurableFile.syncDirectory(self.paths.directory)
+        case .apply: break
+        }
         try self.hook(.switchSynced)
     }
 

@@ -35,12 +35,12 @@ struct StagePaths {
     var generation: String { "\(self.directory)/generation.json" }
     var prepared: String { "\(self.directory)/prepared.json" }
 
-    /// Removes the stage; its record goes first, durably.
+    /// Removes the stage; its record goes first.
     ///
-    /// A kill in the middle then leaves garbage, not a stage that is taken up without its files.
+    /// A kill in the middle then leaves garbage. Whatever of it a loss of power brings back, a stage that
+    /// lacks a file is begun anew, and one whose base is not shown any more is removed.
     func remove() throws(StoreError) {
-        guard PoolDirectory.exists(self.directory) else { return }
-        try DurableFile.remove(self.record)
+        try PoolDirectory.remove(self.record)
         try PoolDirectory.remove(self.directory)
     }
 }

@@ -102,8 +102,9 @@ public struct SourceRecord: StateRecord, Hashable {
     /// The version of the form of the file.
     public static let format = 1
 
-    /// The last number that was given to a generation; durable before the number is used, so that
-    /// no two generations of a lineage ever share one.
+    /// The last number that was given to a generation whose directory is gone: with those of the
+    /// directories that are there it tells which numbers were used, so that no two generations of a
+    /// lineage ever share one.
     public var lastNumber: UInt64
     /// Change sources that were caught missing a change, and are not used for this volume (P9).
     public var distrusted: [ChangeSourceKind]

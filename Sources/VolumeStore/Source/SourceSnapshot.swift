@@ -73,7 +73,8 @@ public struct SourceSnapshot: Sendable {
 
     /// The generation with its root; nil while the root is not known, or its digests are gone.
     public func generation() throws(StoreError) -> Generation? {
-        try StateFile.load(GenerationRecord.self, from: self.generationPath)?.generation
+        guard PoolDirectory.exists(self.digestsPath) else { return nil }
+        return try StateFile.load(GenerationRecord.self, from: self.generationPath)?.generation
     }
 
     /// Where the digests are made, beside those that an earlier attempt may have completed: only its
@@ -95,7 +96,9 @@ public struct SourceSnapshot: Sendable {
             "generation \(generation.number.number) is not snapshot \(self.number.number)"
         )
         try DurableFile.remove(self.generationPath)
-        try DurableFile.rename(self.workingDigestsPath, to: self.digestsPath)
+        // Durable with the root, in the same directory. Should only the root survive a crash, the
+        // digests are missing, and their base is none.
+        try PoolDirectory.rename(self.workingDigestsPath, to: self.digestsPath)
         try StateFile.store(
             GenerationRecord(generation, algorithm: algorithm),
             to: self.generationPath

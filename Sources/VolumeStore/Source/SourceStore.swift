@@ -60,6 +60,7 @@ public final class SourceStore: Sendable {
             directory: directory,
             volume: record,
             source: source,
+            generations: try PoolDirectory.names(in: "\(directory)/generations"),
             fence: try StateFile.load(
                 FenceRecord.self,
                 from: SourceVolume.fencePath(in: directory)

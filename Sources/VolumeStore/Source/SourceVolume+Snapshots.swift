@@ -6,9 +6,10 @@ import Locks
 // Freezing, and letting go of what is not needed any more.
 //
 // Freeze, in this order, so that a kill leaves either nothing or a whole snapshot:
-//   1. the number is durable in source.json;      2. the directory exists;
+//   1. a number is taken;                         2. the directory that has it in its name is durable;
 //   3. the image is made and synced;              4. snapshot.json is durable.
-// A directory without snapshot.json is removed by the next prune.
+// A directory without snapshot.json is removed by the next prune. The number of the last directory that
+// goes is noted in source.json before.
 
 extension SourceVolume {
     /// Makes a frozen view of what the application has written until now.
@@ -69,12 +70,10 @@ extension SourceVolume {
             let pairs = try self.loadPairs()
             let bases = Set(pairs.compactMap { $0.committed?.snapshot })
             let pending = Set(pairs.compactMap { $0.pending?.snapshot })
-            for name in try PoolDirectory.names(in: "\(self.directory)/generations") {
-                let directory = "\(self.directory)/generations/\(name)"
+            var names = try PoolDirectory.names(in: "\(self.directory)/generations")
+            for name in names {
                 guard let snapshot = try self.load(name) else {
-                    if !Self.isInUse(name, state) {
-                        try Self.discard(directory, named: name, of: state.volume.backing)
-                    }
+                    if !Self.isInUse(name, state) { try self.discard(name, of: &names, &state) }
                     continue
                 }
                 guard state.users[snapshot.number] == nil, !snapshot.record.isPinned,
@@ -83,7 +82,7 @@ extension SourceVolume {
                 if bases.contains(snapshot.snapshot) {
                     try self.releaseImage(of: snapshot)
                 } else {
-                    try Self.discard(directory, named: name, of: state.volume.backing)
+                    try self.discard(name, of: &names, &state)
                 }
             }
         }
@@ -241,9 +240,12 @@ extension SourceVolume {
     private func load(_ name: String) throws(StoreError) -> SourceSnapshot? {
         let directory = "\(self.directory)/generations/\(name)"
         let path = SourceSnapshot.recordPath(in: directory)
-        guard let record = try StateFile.load(SnapshotRecord.self, from: path),
+        guard var record = try StateFile.load(SnapshotRecord.self, from: path),
             record.directory == name
         else { return nil }
+        // What was read where it lies is its image for as long as nobody writes it.
+        let found = SourceSnapshot(record: record, directory: directory)
+        if (try? found.isUnwritten()) != true { record.imagePath = nil }
         return SourceSnapshot(record: record, directory: directory)
     }
 
@@ -252,7 +254,9 @@ extension SourceVolume {
         guard let path = snapshot.imagePath else { return }
         switch snapshot.record.backing {
         case .clone: return
-        case .inPlace: break
+        case .inPlace:
+            // Its stamp tells whether it is still there; a device has none.
+            if snapshot.record.liveStamp != nil { return }
         case .copy: try PoolDirectory.remove(path)
         }
         var record = snapshot.record
@@ -260,19 +264,22 @@ extension SourceVolume {
         try StateFile.store(record, to: SourceSnapshot.recordPath(in: snapshot.directory))
     }
 
-    private static func discard(
-        _ directory: String,
-        named name: String,
-        of backing: VolumeBacking
+    /// Removes a directory of those that are left; under the lock.
+    private func discard(
+        _ name: String,
+        of left: inout [String],
+        _ state: inout State
     ) throws(StoreError) {
+        left.removeAll { $0 == name }
+        try self.keepNumber(of: name, among: left, &state)
         // Beside an attached file a clone may lie without a record: its name tells.
-        if case .attached(let path, _) = backing,
+        if case .attached(let path, _) = state.volume.backing,
             let hyphen = name.firstIndex(of: "-"),
             let snapshot = SnapshotID(name[name.index(after: hyphen)...])
         {
             try PoolDirectory.remove(Self.clonePath(beside: path, snapshot))
         }
-        try PoolDirectory.remove(directory)
+        try PoolDirectory.remove("\(self.directory)/generations/\(name)")
     }
 
     private static func parent(of path: String) -> String {
@@ -281,9 +288,7 @@ extension SourceVolume {
     }
 
     private static func isInUse(_ name: String, _ state: State) -> Bool {
-        guard let number = name.split(separator: "-").first.flatMap({ UInt64($0) }) else {
-            return false
-        }
+        guard let number = Self.number(in: name) else { return false }
         return state.users[GenerationNumber(number)] != nil
     }
 

@@ -20,7 +20,10 @@ public final class SourceVolume: Sendable {
 
     struct State {
         var volume: VolumeRecord
+        /// What is stored.
         var source: SourceRecord
+        /// The last number that was given to a generation, by `source` or the name of a directory.
+        var lastNumber: UInt64
         /// Why the volume is not replicated; nil where it is.
         var fence: FenceRecord?
         /// Pairs to which the volume is being sent.
@@ -35,15 +38,25 @@ public final class SourceVolume: Sendable {
         var isChanging = false
     }
 
+    /// - Parameters:
+    ///   - directory: where it lies.
+    ///   - volume: its record.
+    ///   - source: what it must not forget.
+    ///   - generations: the names of the directories of its generations.
+    ///   - fence: why it is not replicated.
     init(
         directory: String,
         volume: VolumeRecord,
         source: SourceRecord,
+        generations: [String] = [],
         fence: FenceRecord? = nil
     ) {
         self.id = volume.volume
         self.directory = directory
-        self.state = Locked(State(volume: volume, source: source, fence: fence))
+        let lastNumber = max(source.lastNumber, Self.lastNumber(in: generations))
+        self.state = Locked(
+            State(volume: volume, source: source, lastNumber: lastNumber, fence: fence)
+        )
     }
 
     /// What is stored of the volume.
@@ -132,20 +145,44 @@ public final class SourceVolume: Sendable {
         }
     }
 
-    /// A number that no generation of the lineage ever had; durable when it returns.
+    /// A number that no generation of the lineage ever had.
+    ///
+    /// Nobody may be told of it before a directory with it in its name is durable.
     func takeNumber() throws(StoreError) -> GenerationNumber {
         try self.locked { (state) throws(StoreError) in
             try self.checkPresent(state)
-            guard let next = GenerationNumber(state.source.lastNumber).next else {
+            guard let next = GenerationNumber(state.lastNumber).next else {
                 throw StoreError(.invalid, "the lineage has used up its generation numbers")
             }
-            var source = state.source
-            source.lastNumber = next.number
-            try StateFile.store(source, to: Self.sourcePath(in: self.directory))
-            state.source = source
+            state.lastNumber = next.number
             state.users[next, default: 0] += 1
             return next
         }
+    }
+
+    /// Notes the number of a directory that is about to go, where no other one and no record tells that
+    /// it was used; under the lock.
+    func keepNumber(
+        of name: String,
+        among left: [String],
+        _ state: inout State
+    ) throws(StoreError) {
+        let number = Self.lastNumber(in: [name])
+        guard number > max(state.source.lastNumber, Self.lastNumber(in: left)) else { return }
+        var source = state.source
+        source.lastNumber = number
+        try StateFile.store(source, to: Self.sourcePath(in: self.directory))
+        state.source = source
+    }
+
+    /// The number in the name of a generation's directory; nil for a name that has none.
+    static func number(in name: String) -> UInt64? {
+        name.split(separator: "-").first.flatMap { UInt64($0) }
+    }
+
+    /// The highest number that one of the names has; 0 where none has any.
+    private static func lastNumber(in names: [String]) -> UInt64 {
+        names.compactMap(Self.number).max() ?? 0
     }
 
     private func changeSource(_ body: (inout SourceRecord) -> Void) throws(StoreError) {

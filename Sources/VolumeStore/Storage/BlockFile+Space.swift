@@ -79,6 +79,9 @@ extension BlockFile {
     /// - Returns: the clone, writable.
     /// - Throws: `unsupported` where the file system has no reflinks; nothing is left behind.
     public func clone(to path: String) throws(StoreError) -> BlockFile {
+        guard try self.fileSystem().mayClone else {
+            throw StoreError(.unsupported, "cannot clone to \(path)", path: self.path)
+        }
         let clone = try BlockFile.create(path, size: .zero)
         do throws(StoreError) {
             let result = uninterrupted { gw_ficlone(clone.descriptor, self.descriptor) }
@@ -169,6 +172,13 @@ struct FileSystemType: RawRepresentable, Hashable, Sendable {
 
     static let xfs = Self(rawValue: 0x5846_5342)
     static let btrfs = Self(rawValue: 0x9123_683E)
+
+    /// ext2, ext3 and ext4 have one number.
+    static let ext = Self(rawValue: 0xEF53)
+    static let tmpfs = Self(rawValue: 0x0102_1994)
+
+    /// False where no file was ever cloned: trying it costs a file that is made and removed.
+    var mayClone: Bool { self != .ext && self != .tmpfs }
 
     /// Whether equal addresses in two files of this file system mean equal bytes.
     ///
