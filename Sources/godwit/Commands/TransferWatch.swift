@@ -26,6 +26,7 @@ struct TransferWatch {
         defer { interrupt.stop() }
         var view = ProgressView(console: self.console)
         var current = transfers
+        var order = LookOrder()
         let clock = ContinuousClock()
         let start = clock.now
         var told: Set<String> = []
@@ -33,7 +34,7 @@ struct TransferWatch {
         while true {
             let asked = clock.now
             do throws(APIError) {
-                try await self.look(at: &current)
+                try await self.look(at: &current, in: &order)
                 lost = nil
             } catch {
                 guard error.id == .agentUnreachable else { throw error }
@@ -62,16 +63,20 @@ struct TransferWatch {
     /// How often the view changes.
     static let beat = Duration.milliseconds(200)
 
-    /// Asks for what has not ended; the agent answers for the first of them when it ends, or at the
-    /// next beat: a run of a small change takes 0.1 s, and nobody should wait for a look at it.
-    private func look(at transfers: inout [TransferInfo]) async throws(APIError) {
+    /// Asks for some of what has not ended; the agent answers for the first of them when it ends, or at
+    /// the next beat: a run of a small change takes 0.1 s, and nobody should wait for a look at it.
+    private func look(
+        at transfers: inout [TransferInfo],
+        in order: inout LookOrder
+    ) async throws(APIError) {
         var wait = 200
-        for index in transfers.indices where !transfers[index].state.isFinal {
-            let id = transfers[index].id
+        let open = transfers.indices.filter { !transfers[$0].state.isFinal }
+        try await order.look(at: open) { index throws(APIError) in
             transfers[index] = try await self.agent.get(
-                AgentRoute.transfer(id, waitingMilliseconds: wait)
+                AgentRoute.transfer(transfers[index].id, waitingMilliseconds: wait)
             )
             wait = 0
+            return !transfers[index].state.isFinal
         }
     }
 
