@@ -67,13 +67,14 @@ extension Catalogue {
         }
         try self.writing(what) { database in
             try Self.update(transfer, event, in: database)
-            try database.execute(
+            // Rows get one number after the other, and only the oldest ones go.
+            try database.cachedStatement(
                 sql: """
                     DELETE FROM transfer WHERE state IN ('succeeded', 'failed', 'cancelled')
-                    AND rowid <= (SELECT rowid FROM transfer ORDER BY rowid DESC LIMIT 1 OFFSET ?)
-                    """,
-                arguments: [Self.historyLimit]
+                    AND rowid <= (SELECT max(rowid) FROM transfer) - ?
+                    """
             )
+            .execute(arguments: [Self.historyLimit])
         }
     }
 
@@ -116,9 +117,7 @@ extension Catalogue {
 
     private static func append(_ event: EventEntry, to database: Database) throws {
         try EventRow(event).insert(database)
-        try database.execute(
-            sql: "DELETE FROM event WHERE id <= ?",
-            arguments: [database.lastInsertedRowID - Int64(Self.eventLimit)]
-        )
+        try database.cachedStatement(sql: "DELETE FROM event WHERE id <= ?")
+            .execute(arguments: [database.lastInsertedRowID - Int64(Self.eventLimit)])
     }
 }

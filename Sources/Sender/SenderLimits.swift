@@ -88,6 +88,6 @@ enum SenderLimits {
     /// with the reason rather than hang.
     static let longestWait = Duration.seconds(30)
 
-    /// Runs that a pair's state file remembers.
-    static let rememberedRuns = 20
+    /// Runs that a pair's state file remembers: a cadence of seven, and one.
+    static let rememberedRuns = 8
 }
