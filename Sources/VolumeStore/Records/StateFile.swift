@@ -27,12 +27,32 @@ public enum StateFile {
     public static let sizeLimit = ByteCount.mebibytes(1)
 
     private struct Envelope<Record: StateRecord>: Codable {
-        var format: Int
+        private enum Keys: String, CodingKey {
+            case format
+            case record
+        }
+
         var record: Record
+
+        init(_ record: Record) { self.record = record }
+
+        /// The format first: what follows may be anything in another one.
+        init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: Keys.self)
+            let format = try values.decode(Int.self, forKey: .format)
+            guard format == Record.format else { throw OtherFormat(number: format) }
+            self.record = try values.decode(Record.self, forKey: .record)
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var values = encoder.container(keyedBy: Keys.self)
+            try values.encode(Record.format, forKey: .format)
+            try values.encode(self.record, forKey: .record)
+        }
     }
 
-    private struct Version: Codable {
-        var format: Int
+    private struct OtherFormat: Error {
+        let number: Int
     }
 
     /// The bytes that are stored for a record.
@@ -46,8 +66,7 @@ public enum StateFile {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         var bytes: [UInt8]
         do {
-            let envelope = Envelope(format: Record.format, record: record)
-            bytes = Array(try encoder.encode(envelope))
+            bytes = Array(try encoder.encode(Envelope(record)))
         } catch {
             throw StoreError(.invalid, "cannot encode \(Record.self): \(error)")
         }
@@ -74,22 +93,14 @@ public enum StateFile {
         guard Self.checksumLine(over: body) == Array(bytes.suffix(lineLength)) else {
             throw StoreError(.corrupt, "the checksum of the state file is wrong", path: path)
         }
-        let decoder = JSONDecoder()
-        let version: Version
         do {
-            version = try decoder.decode(Version.self, from: Data(body))
-        } catch {
-            throw StoreError(.corrupt, "the state file has no format: \(error)", path: path)
-        }
-        guard version.format == Record.format else {
+            return try JSONDecoder().decode(Envelope<Record>.self, from: Data(body)).record
+        } catch let other as OtherFormat {
             throw StoreError(
                 .unsupported,
-                "the state file has format \(version.format), this program knows \(Record.format)",
+                "the state file has format \(other.number), this program knows \(Record.format)",
                 path: path
             )
-        }
-        do {
-            return try decoder.decode(Envelope<Record>.self, from: Data(body)).record
         } catch {
             throw StoreError(.corrupt, "the state file does not decode: \(error)", path: path)
         }
