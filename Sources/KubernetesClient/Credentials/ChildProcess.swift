@@ -99,7 +99,7 @@ package struct ChildProcess: Sendable {
     }
 
     /// Held from making the pipes until the program has them, so that no other one gets them.
-    private static let starting = Locked(())
+    private static let starting = Locked(false)
 
     /// Reads both pipes to their ends; false where more comes than the limit allows.
     private func gather(_ printed: inout Output, _ output: Int32, _ errors: Int32) -> Bool {

@@ -60,7 +60,7 @@ public final class HoldStore: Sendable {
     }
 
     private let unreadable: [VolumeFault]
-    private let registering = Locked(())
+    private let registering = Locked(false)
 
     /// The records that could not be read when the store was opened.
     public var faults: [VolumeFault] { self.unreadable }
