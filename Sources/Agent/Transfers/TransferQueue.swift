@@ -45,6 +45,8 @@ actor TransferQueue: Service {
     var jobs: [String: Job] = [:]
     var order: [String] = []
     var running: Set<String> = []
+    /// Those that have ended, which the catalogue has not taken yet.
+    var unstored: Set<String> = []
     /// Who waits for the end of a transfer.
     var waiters: [String: [Int: AsyncStream<Never>.Continuation]] = [:]
     var waiterCount = 0
@@ -314,14 +316,18 @@ actor TransferQueue: Service {
         // What could not be stored, on a full disk above all, is told from here: in the catalogue
         // it still runs, and who waits for it would wait for ever (P10).
         self.jobs[job.entry.id] = isStored ? nil : job
-        self.order.removeAll { $0 == job.entry.id }
+        if !isStored { self.unstored.insert(job.entry.id) }
+        // What ends began early: it is near the front of a long line.
+        if let place = self.order.firstIndex(of: job.entry.id) { self.order.remove(at: place) }
         for waiter in self.waiters[job.entry.id, default: [:]].values { waiter.finish() }
     }
 
     /// Stores the ends that could not be stored when they came.
     private func storeEnds() {
-        for (id, job) in self.jobs where job.entry.state.isFinal {
-            if self.store(job.entry) { self.jobs[id] = nil }
+        for id in self.unstored {
+            guard let job = self.jobs[id], self.store(job.entry) else { continue }
+            self.jobs[id] = nil
+            self.unstored.remove(id)
         }
     }
 
