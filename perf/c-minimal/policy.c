@@ -6,6 +6,9 @@
 
 static const uint64_t region_bytes = 16 << 20;
 static const uint64_t window_bytes = 64 << 20;
+/// The first windows are short, or a fast link would be done before LZ4 is left.
+static const uint64_t short_window_bytes = 8 << 20;
+static const unsigned short_windows = 4;
 /// A chunk each so many is tried in a region that was given up.
 static const unsigned retry = 16;
 static const unsigned patience = 4;
@@ -55,7 +58,9 @@ static bool votes_for_a_step(policy *rule) {
 void policy_sent(policy *rule, size_t raw, uint64_t blocked) {
     rule->raw += raw;
     rule->blocked += blocked;
-    if (rule->choice != codec_adaptive || rule->raw < window_bytes) return;
+    const uint64_t size = rule->windows < short_windows ? short_window_bytes : window_bytes;
+    if (rule->choice != codec_adaptive || rule->raw < size) return;
+    rule->windows += 1;
     rule->votes = votes_for_a_step(rule) ? rule->votes + 1 : 0;
     if (rule->votes == votes_needed) {
         rule->compresses = !rule->compresses;

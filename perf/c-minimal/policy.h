@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Which chunks of a stream are compressed: the product's rule (docs/decisions/0004), simplified.
+// Which chunks of a stream are compressed: the product's rule (docs/decisions/0004, 0029), simplified.
 //
 // As there, a chunk travels compressed only where that saves a sixteenth; four tries in vain in a
 // row give a region of 16 MiB up, of which each 16th chunk is then tried; and a window of 64 MiB
-// in which compressing took more than four times what the stream was blocked is one for leaving
-// it, two in a row do. Left out: deflate, the growing patience after a step that was taken back, and
-// regions that are alike. Blocked is the time in send(2) here.
+// (the first four: 8 MiB) in which compressing took more than four times what the stream was blocked
+// is one for leaving it, two in a row do. Left out: Zstandard, the growing patience after a step
+// that was taken back, and regions that are alike. Blocked is the time in send(2) here.
 
 #pragma once
 
@@ -29,6 +29,8 @@ typedef struct {
     policy_region regions[policy_regions];
     /// The present window: bytes, bytes tried, nanoseconds compressing and blocked.
     uint64_t raw, tried, compressing, blocked;
+    /// Windows so far.
+    uint64_t windows;
     /// Windows in a row that were for a step.
     unsigned votes;
     /// Nanoseconds for 1024 bytes of LZ4, of the last window that tells it.
