@@ -9,7 +9,7 @@
 //  level 3  SecureTransport   VolumeStore   Identity   Catalogue   EmbeddedCluster   KubernetesClient
 //  level 2  BlockDiff   WireProtocol   Codecs   Kinds
 //  level 1  BlockTypes   Locks   ObjectModel
-//  level 0  CLZ4   CZlib   CXXHash   CDigest   COpenSSL   CLinuxStorage   CPages
+//  level 0  CLZ4   CZlib   CZstd   CXXHash   CDigest   COpenSSL   CLinuxStorage   CPages
 //
 // Named exceptions inside a level: WireProtocol → Codecs, BlockDiff → Codecs (docs/decisions/0003),
 // SecureTransport → Identity. Every C module has exactly one Swift importer.
@@ -92,6 +92,7 @@ let package = Package(
         // Level 0: C libraries and the calls that Swift cannot import.
         system("CLZ4", "liblz4", apt: "liblz4-dev"),
         system("CZlib", "zlib", apt: "zlib1g-dev"),
+        system("CZstd", "libzstd", apt: "libzstd-dev"),
         system("CXXHash", "libxxhash", apt: "libxxhash-dev"),
         system("COpenSSL", "openssl", apt: "libssl-dev"),
         .target(name: "CLinuxStorage"),
@@ -104,7 +105,7 @@ let package = Package(
         library("ObjectModel", [.product(name: "Yams", package: "Yams")]),
 
         // Level 2: pure.
-        library("Codecs", ["BlockTypes", "CLZ4", "CZlib", "CXXHash", "CDigest"]),
+        library("Codecs", ["BlockTypes", "CLZ4", "CZlib", "CZstd", "CXXHash", "CDigest"]),
         library("BlockDiff", ["BlockTypes", "Codecs"]),
         library("WireProtocol", ["BlockTypes", "Codecs"]),
         library("Kinds", ["BlockTypes", "ObjectModel"]),

@@ -4,7 +4,7 @@
 # With "test" also a database to replicate and kubectl; with "perf" what `make perf` measures beside us.
 set -euo pipefail
 
-packages=(make git pkg-config liblz4-dev libssl-dev zlib1g-dev libxxhash-dev libsqlite3-dev
+packages=(make git pkg-config liblz4-dev libssl-dev zlib1g-dev libzstd-dev libxxhash-dev libsqlite3-dev
     openssl diffutils mount e2fsprogs xfsprogs btrfs-progs)
 case "${1:-}" in
     test) packages+=(postgresql strace); command -v kubectl >/dev/null || packages+=(kubernetes-client) ;;

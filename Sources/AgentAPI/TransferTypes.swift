@@ -49,6 +49,7 @@ public enum CodecSetting: String, Codable, Hashable, Sendable, CaseIterable {
     case none
     case lz4
     case deflate
+    case zstd
 }
 
 /// Asks for transfers of volumes to one pair.

@@ -6,6 +6,8 @@ public enum ChunkCodec: UInt8, Hashable, Sendable, CaseIterable {
     case none = 0
     /// One LZ4 block without a frame.
     case lz4 = 1
-    /// One raw deflate stream (RFC 1951) without a header; repays its cost on slow links only.
+    /// One raw deflate stream (RFC 1951) without a header; for peers without Zstandard.
     case deflate = 2
+    /// One Zstandard frame (RFC 8878); repays its cost on slow links only.
+    case zstd = 3
 }

@@ -9,8 +9,9 @@ public struct ChunkCompressor: ~Copyable {
     private let lz4State: UnsafeMutableRawPointer
     // In memory of its own, because zlib keeps pointers back to it.
     private let stream: UnsafeMutablePointer<z_stream>
+    private var zstd: ZstdCompressor?
 
-    /// Allocates the state of every codec: about 300 KiB.
+    /// Allocates the state of LZ4 and deflate, about 300 KiB; Zstandard's comes with its first chunk.
     public init() {
         self.lz4State = .allocate(byteCount: Int(LZ4_sizeofState()), alignment: 16)
         self.stream = .allocate(capacity: 1)
@@ -54,6 +55,7 @@ public struct ChunkCompressor: ~Copyable {
                 case .none: nil
                 case .lz4: self.compressLZ4(input, output)
                 case .deflate: self.deflate(input, output)
+                case .zstd: self.compressZstd(input, output)
                 }
             }
         }
@@ -73,6 +75,14 @@ public struct ChunkCompressor: ~Copyable {
             1
         )
         return written > 0 ? Int(written) : nil
+    }
+
+    private mutating func compressZstd(
+        _ input: UnsafeRawBufferPointer,
+        _ output: UnsafeMutableRawBufferPointer
+    ) -> Int? {
+        if self.zstd == nil { self.zstd = ZstdCompressor() }
+        return self.zstd?.compress(input, output) ?? nil
     }
 
     private mutating func deflate(

@@ -11,8 +11,9 @@ import CZlib
 public struct ChunkDecompressor: ~Copyable {
     // In memory of its own, because zlib keeps pointers back to it.
     private let stream: UnsafeMutablePointer<z_stream>
+    private var zstd: ZstdDecompressor?
 
-    /// Allocates the state of every codec: about 50 KiB.
+    /// Allocates the state of deflate, about 50 KiB; Zstandard's comes with its first chunk.
     public init() {
         self.stream = .allocate(capacity: 1)
         self.stream.initialize(to: z_stream())
@@ -55,6 +56,9 @@ public struct ChunkDecompressor: ~Copyable {
                     return Int(written) == output.count
                 case .deflate:
                     return self.inflate(input, output)
+                case .zstd:
+                    if self.zstd == nil { self.zstd = ZstdDecompressor() }
+                    return self.zstd?.decompress(input, output) ?? false
                 }
             }
         }

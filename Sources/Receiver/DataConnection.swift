@@ -129,7 +129,7 @@ struct DataConnection: ~Copyable {
             range = payload
             isIntact = Checksum.xxh3(self.frames.receiveBuffer, payload) == header.checksum
             self.frames.exchangeReceiveBuffer(for: &self.chunk)
-        case .lz4, .deflate:
+        case .lz4, .deflate, .zstd:
             range = 0..<header.rawLength
             isIntact = self.unpack(header, payload, into: range)
         }

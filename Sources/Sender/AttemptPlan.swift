@@ -206,6 +206,7 @@ extension CodecChoice {
         case .none: .none
         case .lz4: [.none, .lz4]
         case .deflate: [.none, .deflate]
+        case .zstd: [.none, .zstd]
         }
     }
 }

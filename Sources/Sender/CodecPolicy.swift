@@ -3,7 +3,7 @@
 package import BlockTypes
 package import Codecs
 
-/// Chooses the codec of each chunk of one stream (docs/decisions/0004).
+/// Chooses the codec of each chunk of one stream (docs/decisions/0004, 0029).
 ///
 /// Pure: durations and counts come in, codecs come out. Two questions are kept apart. *Is this
 /// place worth trying?* has a memory of regions that did not compress. *Which codec pays off?* has
@@ -21,10 +21,11 @@ package struct CodecPolicy: Sendable {
     package init(_ choice: CodecChoice, accepted: Set<ChunkCodec>) {
         let wanted: [ChunkCodec] =
             switch choice {
-            case .auto: [.none, .lz4, .deflate]
+            case .auto: [.none, .lz4, accepted.contains(.zstd) ? .zstd : .deflate]
             case .none: [.none]
             case .lz4: [.lz4]
             case .deflate: [.deflate]
+            case .zstd: [.zstd]
             }
         let usable = wanted.filter { $0 == .none || accepted.contains($0) }
         self.levels = LevelChoice(usable.isEmpty ? [.none] : usable)
@@ -164,7 +165,7 @@ private struct LevelChoice: Sendable {
 
     /// The first windows are short, or a fast link would be done before LZ4 is left.
     private static let shortWindows = 4
-    private static let shortWindow = 16 << 20
+    private static let shortWindow = 8 << 20
     private static let longWindow = 64 << 20
 
     private enum Step {
@@ -199,13 +200,14 @@ private struct LevelChoice: Sendable {
 
     init(_ codecs: [ChunkCodec]) {
         self.codecs = codecs
-        // LZ4 first: wrong for 256 MiB where the link is fast, right almost everywhere else.
+        // LZ4 first: wrong for 16 MiB where the link is fast, right almost everywhere else.
         self.index = codecs.firstIndex(of: .lz4) ?? 0
         self.costs = codecs.map { codec in
             switch codec {
             case .none: 0
             case .lz4: 2
             case .deflate: 16
+            case .zstd: 3.5
             }
         }
         self.patience = codecs.map { _ in Self.agreement }

@@ -92,14 +92,16 @@ public struct SenderIdentity: Sendable {
 
 /// Which codec chunks get.
 public enum CodecChoice: String, Hashable, Sendable, CaseIterable {
-    /// What pays off, chunk by chunk (docs/decisions/0004).
+    /// What pays off, chunk by chunk (docs/decisions/0004, 0029).
     case auto
     /// Chunks as they are.
     case none
     /// LZ4 blocks, where they get smaller.
     case lz4
-    /// Deflate streams, where they get smaller: for slow links.
+    /// Deflate streams, where they get smaller: for slow links and destinations without Zstandard.
     case deflate
+    /// Zstandard frames, where they get smaller: for slow links.
+    case zstd
 }
 
 /// A view of a volume that somebody has frozen, and that a run is to bring.

@@ -19,8 +19,11 @@ public struct CodecSet: OptionSet, Hashable, Sendable {
     /// Raw deflate streams (RFC 1951).
     public static let deflate = Self(rawValue: 4)
 
+    /// Zstandard frames (RFC 8878).
+    public static let zstd = Self(rawValue: 8)
+
     /// Every codec of version 1.
-    public static let all: Self = [.none, .lz4, .deflate]
+    public static let all: Self = [.none, .lz4, .deflate, .zstd]
 
     /// Whether chunks may have this codec.
     public func contains(_ codec: ChunkCodec) -> Bool {
@@ -28,6 +31,7 @@ public struct CodecSet: OptionSet, Hashable, Sendable {
         case .none: self.contains(Self.none)
         case .lz4: self.contains(Self.lz4)
         case .deflate: self.contains(Self.deflate)
+        case .zstd: self.contains(Self.zstd)
         }
     }
 }

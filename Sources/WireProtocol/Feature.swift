@@ -26,6 +26,9 @@ public struct FeatureName: Hashable, Comparable, Sendable, CustomStringConvertib
     /// Chunks compressed as raw deflate streams (RFC 1951).
     public static let codecDeflate = Self(known: "codec.deflate")
 
+    /// Chunks compressed as Zstandard frames (RFC 8878).
+    public static let codecZstd = Self(known: "codec.zstd")
+
     /// A connection on which a transfer has ended may serve another one.
     public static let connectionReuse = Self(known: "connection.reuse")
 
@@ -64,6 +67,7 @@ public struct Feature: Hashable, Sendable {
         Self(.digestPH128, isRequired: true),
         Self(.codecLZ4, isRequired: false),
         Self(.codecDeflate, isRequired: false),
+        Self(.codecZstd, isRequired: false),
         Self(.connectionReuse, isRequired: false),
     ]
 }

@@ -135,6 +135,7 @@ public struct Agreement: Hashable, Sendable {
         var codecs: CodecSet = .none
         if self.features.contains(.codecLZ4) { codecs.insert(.lz4) }
         if self.features.contains(.codecDeflate) { codecs.insert(.deflate) }
+        if self.features.contains(.codecZstd) { codecs.insert(.zstd) }
         return codecs
     }
 }

@@ -28,7 +28,7 @@ struct ReceiverFlow {
         let fits =
             switch header.codec {
             case .none: wireLength == header.rawLength
-            case .lz4, .deflate: wireLength > 0 && wireLength < header.rawLength
+            case .lz4, .deflate, .zstd: wireLength > 0 && wireLength < header.rawLength
             }
         guard fits else {
             return self.violation(

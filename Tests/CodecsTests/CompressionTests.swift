@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 @Suite struct CompressionTests {
-    static let compressing: [ChunkCodec] = [.lz4, .deflate]
+    static let compressing: [ChunkCodec] = [.lz4, .deflate, .zstd]
     static let sizes = [64, 100, 4095, 4096, 4097, 65_536, 1_000_003, 1_048_576]
 
     // "hello" as one stored block of RFC 1951, alone and inside a stream of RFC 1950.
@@ -172,7 +172,7 @@ import Testing
     }
 
     @Test func theCodecNumbersAreThoseOfTheWire() {
-        #expect(ChunkCodec.allCases.map(\.rawValue) == [0, 1, 2])
-        #expect(ChunkCodec(rawValue: 3) == nil)
+        #expect(ChunkCodec.allCases.map(\.rawValue) == [0, 1, 2, 3])
+        #expect(ChunkCodec(rawValue: 4) == nil)
     }
 }

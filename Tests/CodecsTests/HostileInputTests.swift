@@ -7,7 +7,7 @@ import Testing
 
 /// What a peer may send instead of a compressed chunk (P7).
 @Suite struct HostileInputTests {
-    static let compressing: [ChunkCodec] = [.lz4, .deflate]
+    static let compressing: [ChunkCodec] = [.lz4, .deflate, .zstd]
     static let guardBytes = 64
 
     /// One decompressor for all that a test sends it, so that a bad chunk may harm a later one.
@@ -49,7 +49,13 @@ import Testing
         return wire.array(0..<(try #require(written)))
     }
 
-    // Written by hand from the LZ4 block format, and by Python's zlib.
+    // By the command zstd: the same text twice, without and with its length in the header.
+    private static let frames = [
+        "28b52ffd005875000038676f64776974200100b6528b11",
+        "28b52ffd60c00075000038676f64776974200100b6528b11",
+    ]
+
+    // Written by hand from the LZ4 block format, by Python's zlib and by the command zstd.
     @Test func chunksOfOtherImplementationsAreRead() throws {
         let literals: [UInt8] = [0x40, 0x61, 0x62, 0x63, 0x64]
         #expect(self.decompressed(literals, to: 4, .lz4) == Array("abcd".utf8))
@@ -64,6 +70,34 @@ import Testing
             self.decompressed(deflated, to: 448, .deflate)
                 == Array(String(repeating: "godwit ", count: 64).utf8)
         )
+        for text in Self.frames {
+            let frame = try #require(Hexadecimal.bytes(of: text))
+            #expect(
+                self.decompressed(frame, to: 448, .zstd)
+                    == Array(String(repeating: "godwit ", count: 64).utf8)
+            )
+        }
+    }
+
+    @Test func aChunkIsOneFrameOfZstandardAndNothingElse() throws {
+        let frame = try #require(Hexadecimal.bytes(of: Self.frames[0]))
+        let skipped: [UInt8] = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4]
+        #expect(self.decompressed(frame + frame, to: 896, .zstd) == nil)
+        #expect(self.decompressed(skipped + frame, to: 448, .zstd) == nil)
+        #expect(self.decompressed(frame + skipped, to: 448, .zstd) == nil)
+        #expect(self.decompressed(skipped, to: 4, .zstd) == nil)
+        // The formats from before version 0.8 have other magic numbers.
+        for old in UInt8(0x22)...0x27 {
+            #expect(self.decompressed([old] + frame.dropFirst(), to: 448, .zstd) == nil)
+        }
+    }
+
+    @Test func aFrameOfZstandardThatNeedsADictionaryIsRefused() throws {
+        var frame = try #require(Hexadecimal.bytes(of: Self.frames[0]))
+        // One byte of a dictionary's number, behind the size of the window.
+        frame[4] |= 1
+        frame.insert(7, at: 6)
+        #expect(self.decompressed(frame, to: 448, .zstd) == nil)
     }
 
     @Test(arguments: compressing)

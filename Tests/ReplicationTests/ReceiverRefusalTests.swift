@@ -257,7 +257,7 @@ import WireProtocol
         let world = try self.world()
         var volume = ScriptedVolume(seed: 49)
         volume.advance(size: 200_000)
-        for codec in [ChunkCodec.none, .lz4, .deflate] {
+        for codec in ChunkCodec.allCases {
             let session = try ScriptedSession(world, volume.offer())
             let lane = try session.join()
             try lane.chunk(

@@ -19,7 +19,7 @@ import VolumeStore
     /// TLS records have 22 bytes around 16 KiB, chunks have two headers: 1.5 in a thousand together.
     private static let ofABytePermille = 2
 
-    @Test(arguments: [CodecChoice.none, .lz4, .deflate])
+    @Test(arguments: [CodecChoice.none, .lz4, .deflate, .zstd])
     func aFullCopyCostsTwoThousandthsMoreThanItsPayload(codec: CodecChoice) throws {
         let world = try World()
         var generator = world.generator
@@ -102,6 +102,7 @@ import VolumeStore
                 case .lz4: compressor.compress(chunk, range, into: &packed, at: 0, codec: .lz4)
                 case .deflate:
                     compressor.compress(chunk, range, into: &packed, at: 0, codec: .deflate)
+                case .zstd: compressor.compress(chunk, range, into: &packed, at: 0, codec: .zstd)
                 }
             sum += size ?? Self.mebibyte
         }

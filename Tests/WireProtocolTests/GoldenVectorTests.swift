@@ -79,14 +79,17 @@ struct GoldenVectorTests {
         #expect(try VectorFiles.names(in: "invalid", ending: ".hex") == names)
     }
 
-    @Test("the LZ4 block made by hand decompresses to the payload it stands for")
-    func handMadeBlock() throws {
+    @Test(
+        "the payloads made by hand decompress to what they stand for",
+        arguments: [(ChunkCodec.lz4, Sample.lz4Block), (.zstd, Sample.zstdFrame)]
+    )
+    func handMadePayloads(codec: ChunkCodec, payload: [UInt8]) throws {
         var source = ChunkBuffer(capacity: .kibibytes(4))
         var target = ChunkBuffer(capacity: .kibibytes(4))
-        source.copy(Sample.lz4Block, at: 0)
+        source.copy(payload, at: 0)
         var decompressor = ChunkDecompressor()
-        let range = 0..<Sample.lz4Block.count
-        let isWhole = decompressor.decompress(source, range, into: &target, 0..<4096, codec: .lz4)
+        let range = 0..<payload.count
+        let isWhole = decompressor.decompress(source, range, into: &target, 0..<4096, codec: codec)
         #expect(isWhole)
         #expect(target.array(0..<4096) == Array(repeating: 0x41, count: 4096))
     }

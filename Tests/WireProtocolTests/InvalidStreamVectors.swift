@@ -35,7 +35,7 @@ extension InvalidVector {
                 field: "data.rawLength",
                 value: 1_048_577
             ),
-            Self("data-codec", WireBytes.data(codec: 3), field: "data.codec", value: 3),
+            Self("data-codec", WireBytes.data(codec: 4), field: "data.codec", value: 4),
             Self(
                 "data-reserved",
                 WireBytes.data(reserved: [0, 0, 1]),

@@ -174,7 +174,7 @@ struct InvalidVector {
             Self("offer-algorithm", changed(80, [9]), field: "offer.algorithm", value: 9),
             Self("offer-mode", changed(81, [0]), field: "offer.mode", value: 0),
             Self("offer-flags", changed(82, [4]), field: "offer.flags", value: 4),
-            Self("offer-codecs", changed(83, [8]), field: "offer.codecs", value: 8),
+            Self("offer-codecs", changed(83, [17]), field: "offer.codecs", value: 17),
             Self("offer-codecs-none", changed(83, [2]), field: "offer.codecs", value: 2),
             Self("offer-no-stream", changed(84, [0]), field: "offer.streams", value: 0),
             Self("offer-streams", changed(84, [17]), field: "offer.streams", value: 17),

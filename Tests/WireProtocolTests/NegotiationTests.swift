@@ -18,7 +18,7 @@ struct NegotiationTests {
         let later = Sample.hello(
             .control,
             version: Self.nextMinor,
-            features: Feature.current + [Feature(try self.name("codec.zstd"), isRequired: false)]
+            features: Feature.current + [Feature(try self.name("codec.next"), isRequired: false)]
         )
         // What it says is understood from its bytes.
         let body = ControlFrame.hello(later).encoded()
@@ -86,8 +86,8 @@ struct NegotiationTests {
 
     @Test("a required feature that the other side lacks is named in the refusal")
     func requiredFeatures() throws {
-        let zstd = Feature(try self.name("codec.zstd"), isRequired: true)
-        let later = Sample.hello(.control, features: Feature.current + [zstd])
+        let next = Feature(try self.name("codec.next"), isRequired: true)
+        let later = Sample.hello(.control, features: Feature.current + [next])
         let older = Sample.hello(.control)
         for (ours, theirs) in [(older, later), (later, older)] {
             do throws(ErrorReport) {
@@ -95,7 +95,7 @@ struct NegotiationTests {
                 Issue.record("they agree")
             } catch {
                 #expect(error.code == .missingFeature)
-                #expect(error.text.contains("codec.zstd"))
+                #expect(error.text.contains("codec.next"))
             }
         }
         var receiver = ReceiverSession(hello: older)

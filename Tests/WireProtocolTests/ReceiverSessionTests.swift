@@ -110,7 +110,7 @@ struct ReceiverSessionTests {
         let terms = StreamTerms(
             stream: StreamIndex(0),
             size: .mebibytes(10),
-            codecs: .all,
+            codecs: [.none, .lz4, .deflate],
             allowsQueries: true,
             creditLimit: Limits.creditWindow
         )

@@ -106,7 +106,7 @@ enum Sample {
     static func offer(
         _ mode: TransferMode = .incremental,
         flags: OfferFlags = [],
-        codecs: CodecSet = .all,
+        codecs: CodecSet = [.none, .lz4, .deflate],
         streams: Int = 3,
         size: ByteCount = .mebibytes(10)
     ) throws -> Offer {
@@ -185,4 +185,9 @@ enum Sample {
     static let lz4Block: [UInt8] =
         [0x1f, 0x41, 0x01, 0x00] + Array(repeating: 0xff, count: 15) + [0xf6]
         + [0x50, 0x41, 0x41, 0x41, 0x41, 0x41]
+
+    /// The same as a Zstandard frame, made by hand from RFC 8878: a single segment with its length less
+    /// 256 in two bytes, and one last block that repeats a byte.
+    static let zstdFrame: [UInt8] =
+        [0x28, 0xb5, 0x2f, 0xfd] + [0x60, 0x00, 0x0f] + [0x03, 0x80, 0x00] + [0x41]
 }

@@ -101,6 +101,16 @@ struct ValidVector {
                 ),
                 Sample.lz4Block
             ),
+            Self(
+                "data-zstd",
+                DataHeader(
+                    offset: ByteOffset(0),
+                    rawLength: 4096,
+                    codec: .zstd,
+                    checksum: Checksum.xxh3(letters)
+                ),
+                Sample.zstdFrame
+            ),
             Self("zero", .zero(ZeroExtent(Sample.extent(1 << 20, 3 << 20)))),
             Self("leaf-query", .leafQuery(LeafQuery(first: LeafIndex(3), count: 2))),
             Self(

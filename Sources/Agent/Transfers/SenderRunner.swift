@@ -156,6 +156,7 @@ struct SenderRunner: TransferRunner {
         case .none: .none
         case .lz4: .lz4
         case .deflate: .deflate
+        case .zstd: .zstd
         }
     }
 }

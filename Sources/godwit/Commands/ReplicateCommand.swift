@@ -31,7 +31,7 @@ struct ReplicateCommand: AsyncParsableCommand {
         help: "Bytes per second of each transfer, such as 100MiB/s."
     )
     var limit: String?
-    @Option(help: "How chunks are compressed: auto, none, lz4 or deflate.")
+    @Option(help: "How chunks are compressed: auto, none, lz4, deflate or zstd.")
     var codec: CodecSetting = .auto
     @Option(parsing: .unconditional, help: "Data connections of each transfer, 1 to 16.")
     var streams: Int?

@@ -85,7 +85,7 @@ import Testing
     /// is the same each time (26 and 10 were measured), so it shows what was added.
     private static let allocationsPerChunk = Command.isOptimised ? [0.25, 0.25] : [32.0, 16.0]
 
-    @Test(arguments: [CodecSetting.none, .lz4, .deflate])
+    @Test(arguments: [CodecSetting.none, .lz4, .deflate, .zstd])
     func aChunkTakesNoAllocation(codec: CodecSetting) async throws {
         let scratch = try Scratch()
         let counter = try await AllocationCount.counter(in: scratch.path)

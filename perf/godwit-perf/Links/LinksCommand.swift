@@ -17,7 +17,8 @@ struct LinksCommand: ParsableCommand {
 
     @Option(help: "Links with the size of their volume: 100Mbit, 1Gbit, …, or veth, unshaped.")
     var links = "100Mbit=256MiB,1Gbit=1GiB,10Gbit=4GiB,veth=4GiB"
-    @Option(help: "Only these codecs, separated by commas.") var codecs = "none,lz4,deflate,auto"
+    @Option(help: "Only these codecs, separated by commas.") var codecs =
+        "none,lz4,deflate,zstd,auto"
     @Option(help: "Milliseconds that each direction takes.") var delay = 0
     @Option(help: "How often each codec runs on each link.") var repeats = 3
     @OptionGroup var options: TransferOptions
