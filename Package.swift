@@ -309,6 +309,7 @@ let package = Package(
                 "SecureTransport", "WireProtocol", "Receiver", "TestSupport", "godwit",
                 "VolumeStore", "ObjectModel", "Kinds", "KubernetesClient", "EmbeddedCluster",
                 "godwit-agent", logging, arguments,
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

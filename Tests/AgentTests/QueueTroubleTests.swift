@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AgentAPI
-import Catalogue
 import Foundation
+import GRDB
 import Locks
 import Logging
 import ServiceLifecycle
 import Testing
 
 @testable import Agent
+@testable import Catalogue
 
 /// What the queue does when clocks, stops and restarts come at the wrong moment.
 @Suite(.timeLimit(.minutes(10))) struct QueueTroubleTests {
@@ -117,6 +118,34 @@ import Testing
             #expect(try await queue.show(id).state == .succeeded)
             #expect(try await queue.show(id).report != nil)
             await #expect(throws: APIError.self) { _ = try await queue.cancel(id) }
+        }
+    }
+
+    @Test func anEndThatCouldNotBeStoredIsStoredAsSoonAsItCan() async throws {
+        let runner = ScriptedRunner([nil, nil])
+        let queue = try self.fixture.queue(runner)
+        let database = self.fixture.catalogue.database
+        try await self.fixture.working(queue, runner) {
+            let id = try await queue.submit([self.fixture.request()])[0].id
+            _ = try await runner.run(1)
+            try await database.write { connection in
+                try connection.execute(
+                    sql: """
+                        CREATE TRIGGER full BEFORE UPDATE ON transfer
+                        BEGIN SELECT RAISE(ABORT, 'full'); END
+                        """
+                )
+            }
+            runner.end(.success(self.fixture.report()))
+            try await self.fixture.told("TransferSucceeded", id)
+            #expect(try self.fixture.catalogue.transfer(id)?.state == .running)
+            try await database.write { try $0.execute(sql: "DROP TRIGGER full") }
+            // Whatever wakes the queue up: it looks at old ends before it begins something.
+            _ = try await queue.submit([self.fixture.request("logs")])
+            _ = try await runner.run(2)
+            #expect(try self.fixture.catalogue.transfer(id)?.state == .succeeded)
+            #expect(try await queue.show(id).state == .succeeded)
+            runner.end(.success(self.fixture.report()))
         }
     }
 
