@@ -100,6 +100,18 @@ import Testing
         #expect(self.decompressed(frame, to: 448, .zstd) == nil)
     }
 
+    // The output is the window, so that a declared one of 2 GiB takes no memory; 2^41 bytes are refused.
+    @Test func theWindowThatAFrameOfZstandardDeclaresIsNotMade() throws {
+        var frame = try #require(Hexadecimal.bytes(of: Self.frames[0]))
+        frame[5] = 0xa8
+        #expect(
+            self.decompressed(frame, to: 448, .zstd)
+                == Array(String(repeating: "godwit ", count: 64).utf8)
+        )
+        frame[5] = 0xf8
+        #expect(self.decompressed(frame, to: 448, .zstd) == nil)
+    }
+
     @Test(arguments: compressing)
     func everyTruncationIsRefused(codec: ChunkCodec) throws {
         var generator = SeededGenerator(seed: 41)
