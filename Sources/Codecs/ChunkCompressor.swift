@@ -2,30 +2,21 @@
 
 public import BlockTypes
 import CLZ4
-import CZlib
 
 /// Compresses the chunks of one data thread, in memory that is allocated once.
+///
+/// A codec's own comes with its first chunk: few streams need more than that of LZ4.
 public struct ChunkCompressor: ~Copyable {
     private let lz4State: UnsafeMutableRawPointer
-    // In memory of its own, because zlib keeps pointers back to it.
-    private let stream: UnsafeMutablePointer<z_stream>
+    private var deflate: DeflateCompressor?
     private var zstd: ZstdCompressor?
 
-    /// Allocates the state of LZ4 and deflate, about 300 KiB; Zstandard's comes with its first chunk.
+    /// Allocates the state of LZ4, 16 KiB; that of deflate is about 260, that of Zstandard 760 KiB.
     public init() {
         self.lz4State = .allocate(byteCount: Int(LZ4_sizeofState()), alignment: 16)
-        self.stream = .allocate(capacity: 1)
-        self.stream.initialize(to: z_stream())
-        // Level 1: docs/decisions/0004 has the figures.
-        let status = godwit_deflate_init(self.stream, 1)
-        precondition(status == Z_OK, "zlib cannot start: \(status)")
     }
 
-    deinit {
-        deflateEnd(self.stream)
-        self.stream.deallocate()
-        self.lz4State.deallocate()
-    }
+    deinit { self.lz4State.deallocate() }
 
     /// Compresses a chunk; nil when that saves less than a sixteenth, so it should go as it is.
     ///
@@ -54,7 +45,7 @@ public struct ChunkCompressor: ~Copyable {
                 return switch codec {
                 case .none: nil
                 case .lz4: self.compressLZ4(input, output)
-                case .deflate: self.deflate(input, output)
+                case .deflate: self.compressDeflate(input, output)
                 case .zstd: self.compressZstd(input, output)
                 }
             }
@@ -77,27 +68,19 @@ public struct ChunkCompressor: ~Copyable {
         return written > 0 ? Int(written) : nil
     }
 
+    private mutating func compressDeflate(
+        _ input: UnsafeRawBufferPointer,
+        _ output: UnsafeMutableRawBufferPointer
+    ) -> Int? {
+        if self.deflate == nil { self.deflate = DeflateCompressor() }
+        return self.deflate?.compress(input, output) ?? nil
+    }
+
     private mutating func compressZstd(
         _ input: UnsafeRawBufferPointer,
         _ output: UnsafeMutableRawBufferPointer
     ) -> Int? {
         if self.zstd == nil { self.zstd = ZstdCompressor() }
         return self.zstd?.compress(input, output) ?? nil
-    }
-
-    private mutating func deflate(
-        _ input: UnsafeRawBufferPointer,
-        _ output: UnsafeMutableRawBufferPointer
-    ) -> Int? {
-        deflateReset(self.stream)
-        // zlib declares its input mutable and only reads it.
-        self.stream.pointee.next_in = UnsafeMutablePointer(
-            mutating: input.assumingMemoryBound(to: UInt8.self).baseAddress
-        )
-        self.stream.pointee.avail_in = UInt32(input.count)
-        self.stream.pointee.next_out = output.assumingMemoryBound(to: UInt8.self).baseAddress
-        self.stream.pointee.avail_out = UInt32(output.count)
-        let status = CZlib.deflate(self.stream, Z_FINISH)
-        return status == Z_STREAM_END ? output.count - Int(self.stream.pointee.avail_out) : nil
     }
 }

@@ -2,29 +2,17 @@
 
 public import BlockTypes
 import CLZ4
-import CZlib
 
 /// Decompresses the chunks of one data thread, in memory that is allocated once.
 ///
 /// The input is a peer's and may be anything (P7): the output never leaves its range, and what
 /// does not give exactly the declared number of bytes is refused.
 public struct ChunkDecompressor: ~Copyable {
-    // In memory of its own, because zlib keeps pointers back to it.
-    private let stream: UnsafeMutablePointer<z_stream>
+    private var deflate: DeflateDecompressor?
     private var zstd: ZstdDecompressor?
 
-    /// Allocates the state of deflate, about 50 KiB; Zstandard's comes with its first chunk.
-    public init() {
-        self.stream = .allocate(capacity: 1)
-        self.stream.initialize(to: z_stream())
-        let status = godwit_inflate_init(self.stream)
-        precondition(status == Z_OK, "zlib cannot start: \(status)")
-    }
-
-    deinit {
-        inflateEnd(self.stream)
-        self.stream.deallocate()
-    }
+    /// Allocates nothing: 50 KiB come with the first chunk of deflate, 95 with that of Zstandard.
+    public init() {}
 
     /// Decompresses a chunk, and says whether it gave exactly `target` and used all of the input.
     ///
@@ -55,29 +43,13 @@ public struct ChunkDecompressor: ~Copyable {
                     )
                     return Int(written) == output.count
                 case .deflate:
-                    return self.inflate(input, output)
+                    if self.deflate == nil { self.deflate = DeflateDecompressor() }
+                    return self.deflate?.decompress(input, output) ?? false
                 case .zstd:
                     if self.zstd == nil { self.zstd = ZstdDecompressor() }
                     return self.zstd?.decompress(input, output) ?? false
                 }
             }
         }
-    }
-
-    private mutating func inflate(
-        _ input: UnsafeRawBufferPointer,
-        _ output: UnsafeMutableRawBufferPointer
-    ) -> Bool {
-        inflateReset(self.stream)
-        // zlib declares its input mutable and only reads it.
-        self.stream.pointee.next_in = UnsafeMutablePointer(
-            mutating: input.assumingMemoryBound(to: UInt8.self).baseAddress
-        )
-        self.stream.pointee.avail_in = UInt32(input.count)
-        self.stream.pointee.next_out = output.assumingMemoryBound(to: UInt8.self).baseAddress
-        self.stream.pointee.avail_out = UInt32(output.count)
-        let status = CZlib.inflate(self.stream, Z_FINISH)
-        return status == Z_STREAM_END && self.stream.pointee.avail_in == 0
-            && self.stream.pointee.avail_out == 0
     }
 }
