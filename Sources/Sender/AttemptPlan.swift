@@ -19,6 +19,8 @@ struct AttemptSource: Sendable {
     let confirmation: Confirmation
     let kind: ChangeSourceKind
     let image: BlockFile
+    /// What audits of holes read; nil where audits look at data, or direct I/O is not to be had.
+    let holes: BlockFile?
     let base: BlockFile?
     let size: ByteCount
     let digests: TargetDigests
@@ -87,6 +89,8 @@ extension AttemptSource {
             case .compareStored: .storedDigests
             }
         self.image = image
+        // Places that change with each run: in the cache they would be as much new memory each time.
+        self.holes = clones == nil ? image.bypassingCache() : nil
         self.base = clones?.0
         self.size = target.size
         self.digests = TargetDigests(tree)

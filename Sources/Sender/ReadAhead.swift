@@ -16,7 +16,9 @@ struct ReadAhead {
         for unit in units {
             switch unit.task {
             case .zero: break
-            case .audit: target.add(unit.extent) { self.target.prefetch($0) }
+            // Of an allocation map holes are audited: there is nothing to read in.
+            case .audit:
+                if self.base != nil { target.add(unit.extent) { self.target.prefetch($0) } }
             case .data:
                 target.add(unit.extent) { self.target.prefetch($0) }
                 base.add(unit.extent) { self.base?.prefetch($0) }

@@ -217,7 +217,7 @@ extension StreamWorker {
     /// Reads a leaf that the change source did not report, and compares its digest (P9).
     mutating func audit(_ extent: Extent) throws(StreamFailure) {
         let length = Self.granules(in: extent) * Geometry.granule.bytes
-        try self.read(self.context.image, extent.start, length)
+        if !self.readDirectly(extent) { try self.read(self.context.image, extent.start, length) }
         self.context.progress.audited.add(extent.length)
         let digest = self.context.hasher.digest(ofLeafIn: self.target, 0..<length)
         let leaf = LeafIndex(containing: extent.start)
@@ -244,6 +244,21 @@ extension StreamWorker {
         try self.read(self.context.image, extent.start, granules * Geometry.granule.bytes)
         self.context.progress.read.add(extent.length)
         return granules
+    }
+
+    /// Reads what should be a hole past the page cache; false where that cannot be.
+    private mutating func readDirectly(_ extent: Extent) -> Bool {
+        let length = extent.length
+        guard let holes = self.context.holes, length.bytes.isMultiple(of: Geometry.granule.bytes)
+        else {
+            return false
+        }
+        do throws(StoreError) {
+            try holes.read(at: extent.start, length: length.bytes, into: &self.target, at: 0)
+            return true
+        } catch {
+            return false
+        }
     }
 
     private mutating func read(

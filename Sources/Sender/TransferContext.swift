@@ -43,6 +43,8 @@ final class TransferContext: Sendable {
     /// The frozen bytes, and the base's where both are clones.
     let image: BlockFile
     let base: BlockFile?
+    /// What audits of holes read.
+    let holes: BlockFile?
     let size: ByteCount
     let hasher: LeafHasher
     let digests: TargetDigests
@@ -65,6 +67,7 @@ final class TransferContext: Sendable {
         self.confirmation = source.confirmation
         self.image = source.image
         self.base = source.base
+        self.holes = source.holes
         self.size = source.size
         self.hasher = LeafHasher(key: link.request.volume.key)
         self.digests = source.digests

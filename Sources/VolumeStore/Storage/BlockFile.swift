@@ -54,6 +54,16 @@ public final class BlockFile: Sendable {
         try Self.open(path, writable: writable, direct: true, exclusive: false)
     }
 
+    /// The same file for reading past the page cache, whatever its path names by now.
+    ///
+    /// What it reads takes no memory of the cache: a hole there is zeroed pages. What was written
+    /// and is still in the cache only is written out before it is read.
+    ///
+    /// - Returns: nil where the file system has no direct I/O.
+    public func bypassingCache() -> BlockFile? {
+        try? Self.openDirect("/proc/self/fd/\(self.descriptor)", writable: false)
+    }
+
     private static func open(
         _ path: String,
         writable: Bool,
