@@ -202,7 +202,7 @@ struct OfferDesk {
     }
 
     private func create(_ record: VolumeRecord) throws(Refusal) -> ReplicaVolume {
-        let count = self.environment.store.volumes(ownedBy: self.transfer.pair.cluster).count
+        let count = self.environment.store.count(ownedBy: self.transfer.pair.cluster)
         guard count < self.limits.volumesPerPair else {
             throw Refusal(
                 code: .noSpace,
@@ -222,9 +222,12 @@ struct OfferDesk {
 
     /// A name that is used again would make two volumes one to the people who restore (P4).
     private func checkName(_ offer: Offer) throws(Refusal) {
-        let others = self.environment.store.volumes(ownedBy: self.transfer.pair.cluster)
-        guard let other = others.first(where: { $0.name == offer.name && $0.id != offer.volume })
-        else { return }
+        let other = self.environment.store.volume(
+            named: offer.name,
+            ownedBy: self.transfer.pair.cluster,
+            except: offer.volume
+        )
+        guard let other else { return }
         throw Refusal(
             code: .lineageFork,
             text: "the name \(offer.name) belongs to volume \(other.id) of this pair: "

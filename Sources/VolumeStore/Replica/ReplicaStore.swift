@@ -84,6 +84,28 @@ public final class ReplicaStore: Sendable {
         self.volumes().filter { $0.record.owner == owner }
     }
 
+    /// How many replicas a pair has.
+    ///
+    /// - Complexity: that of the number of all replicas, as of ``volume(named:ownedBy:except:)``.
+    public func count(ownedBy owner: ClusterID) -> Int {
+        self.open.withLock { $0.values.count { $0.record.owner == owner } }
+    }
+
+    /// The replica of a pair with this name and another identity.
+    public func volume(
+        named name: String,
+        ownedBy owner: ClusterID,
+        except id: VolumeID
+    ) -> ReplicaVolume? {
+        self.open.withLock { open in
+            open.values.first { other in
+                guard other.id != id else { return false }
+                let record = other.record
+                return record.name == name && record.owner == owner
+            }
+        }
+    }
+
     /// The replica with an identity, whoever owns it; nil where there is none.
     public func volume(_ id: VolumeID) -> ReplicaVolume? { self.open.withLock { $0[id] } }
 
