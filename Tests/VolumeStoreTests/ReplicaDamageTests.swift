@@ -29,7 +29,7 @@ import VolumeStore
     }
 
     /// A record that is lost after the commit was decided must not make a mixture (P1).
-    @Test(arguments: ReplicaTarget.allCases, ["flip", "cut"])
+    @Test(arguments: ReplicaTarget.allCases, ["flip", "cut", "flipped list", "no list"])
     func aDecidedJournalIsAppliedWholeOrNotAtAll(
         _ target: ReplicaTarget,
         _ damage: String
@@ -41,23 +41,30 @@ import VolumeStore
         try world.reopen(Crash(at: .commitRecorded).options)
         #expect(throws: (any Error).self) { try world.transfer(.incremental) }
         let directory = try world.volume().directory
-        let log = try BlockFile.open("\(directory)/stage/durable.log", writable: true)
-        let size = try log.size()
-        let records = size.bytes / 48
-        try #require(records > 2)
-        let before = try log.get(size.bytes, at: 0)
+        let isList = damage.hasSuffix("list")
+        // Records of 48 bytes; what the digest pages of the journal are stands behind all pages.
+        let file = try BlockFile.open(
+            "\(directory)/stage/\(isList ? "digests" : "durable.log")",
+            writable: true
+        )
+        let start = isList ? 17_315_332_096 : 0
+        let size = try file.size().bytes - start
+        let middle = isList ? size / 2 : size / 96 * 48
+        try #require(middle > 9)
+        let before = try file.get(size, at: start)
         switch damage {
-        case "flip": try log.put([before[records / 2 * 48 + 9] ^ 4], at: records / 2 * 48 + 9)
-        default: try log.resize(to: ByteCount(records / 2 * 48))
+        case "flip", "flipped list": try file.put([before[middle + 9] ^ 4], at: start + middle + 9)
+        case "cut": try file.resize(to: ByteCount(middle))
+        default: try file.resize(to: ByteCount(start))
         }
-        let damaged = try log.size()
+        let damaged = try file.size()
         try world.reopen()
         #expect(world.store.faults.map(\.error.code) == [.corrupt])
         #expect(try world.volume().needsRecovery)
         #expect(code { _ = try world.volume().openVisible() } == .busy)
-        #expect(try log.size() == damaged)
-        // Who has the record again has the target.
-        try log.put(before, at: 0)
+        #expect(try file.size() == damaged)
+        // Who has the bytes again has the target.
+        try file.put(before, at: start)
         try world.reopen()
         #expect(world.store.faults.isEmpty)
         try world.expectVisible(world.source.bytes)

@@ -5,7 +5,8 @@ import BlockTypes
 import Foundation
 import TestSupport
 import Testing
-import VolumeStore
+
+@testable import VolumeStore
 
 @Suite struct StorageDigestFileTests {
     private let place: TemporaryDirectory
@@ -102,6 +103,25 @@ import VolumeStore
         #expect(try file.nextPage(level: 4, from: 0) == nil)
         #expect(try file.nextPage(level: 0, from: 4_194_304) == nil)
         #expect(try file.read(level: 0, index: 1) == nil)
+    }
+
+    @Test func whatStandsBehindThePagesIsNoneOfThem() throws {
+        let file = try DigestFile.create(self.path("digests"))
+        let limit = ByteCount(100)
+        #expect(code { _ = try file.readAppendix(limit: limit) } == .corrupt)
+        try file.writeAppendix([1, 2, 3])
+        try file.writeAppendix([4, 5, 6, 7])
+        try file.sync()
+        #expect(try file.readAppendix(limit: limit) == [4, 5, 6, 7])
+        #expect(
+            try BlockFile.open(file.path, writable: false).get(5, at: 17_315_332_096) == [
+                4, 5, 6, 7, 0,
+            ]
+        )
+        for level in 0..<5 { #expect(try file.nextPage(level: level, from: 0) == nil) }
+        #expect(try file.read(level: 0, index: 4_194_303) == nil)
+        try file.writeAppendix([UInt8](repeating: 1, count: 101))
+        #expect(code { _ = try file.readAppendix(limit: limit) } == .corrupt)
     }
 
     @Test func aCopyIsIndependent() throws {

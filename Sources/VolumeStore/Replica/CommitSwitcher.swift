@@ -19,10 +19,19 @@ struct CommitSwitcher {
     let hook: CrashHook
 
     /// Finishes the switch, up to what readers need; the record is still the commit record.
-    func perform(_ pending: CommitRecord.Pending) throws(StoreError) {
+    ///
+    /// - Parameters:
+    ///   - pending: what was decided.
+    ///   - stage: what it was staged as; nil where only the disk knows.
+    /// - Throws: `corrupt` for a journal that cannot be applied whole; nothing has changed then. What
+    ///   the disk refused.
+    func perform(
+        _ pending: CommitRecord.Pending,
+        of stage: StageRecord?
+    ) throws(StoreError) {
         switch pending.method {
         case .rename, .adopt: try self.rename(to: pending.target)
-        case .apply: try self.apply(pending)
+        case .apply: try self.apply(pending, of: stage)
         }
         try self.hook(.switched)
         try DurableFile.syncDirectory(self.paths.generations)
@@ -40,24 +49,36 @@ struct CommitSwitcher {
         try PoolDirectory.rename(self.paths.stage.directory, to: directory)
     }
 
-    private func apply(_ pending: CommitRecord.Pending) throws(StoreError) {
+    private func apply(
+        _ pending: CommitRecord.Pending,
+        of staged: StageRecord?
+    ) throws(StoreError) {
         let target = pending.target
         if !PoolDirectory.exists(self.paths.directory(of: target)) {
-            try self.applyJournal(pending)
+            let stage = if let staged { staged } else { try self.loadStage() }
+            try self.applyJournal(pending, of: stage)
         }
         try StateFile.store(target, to: self.paths.record(of: target))
     }
 
-    private func applyJournal(_ pending: CommitRecord.Pending) throws(StoreError) {
-        let target = pending.target
-        let stagePaths = self.paths.stage
-        guard let stage = try StateFile.load(StageRecord.self, from: stagePaths.record) else {
+    private func loadStage() throws(StoreError) -> StageRecord {
+        let path = self.paths.stage.record
+        guard let stage = try StateFile.load(StageRecord.self, from: path) else {
             throw StoreError(
                 .corrupt,
                 "the commit record names a journal that is not there",
-                path: stagePaths.record
+                path: path
             )
         }
+        return stage
+    }
+
+    private func applyJournal(
+        _ pending: CommitRecord.Pending,
+        of stage: StageRecord
+    ) throws(StoreError) {
+        let target = pending.target
+        let stagePaths = self.paths.stage
         guard let base = stage.visible else {
             throw StoreError(
                 .corrupt,
@@ -75,13 +96,19 @@ struct CommitSwitcher {
         let journal = try StageJournal(of: stage, in: stagePaths)
         // First, and all of it: while nothing is applied, the base is still whole on the disk.
         try journal.check(pending)
-        if stage.mode.needsBase { _ = try DigestPageMap.load(stagePaths.digestPages) }
+        let staged =
+            stage.mode.needsBase ? try DigestFile.open(stagePaths.digests, writable: false) : nil
+        let pages = try staged.map { (file) throws(StoreError) in try DigestPageMap(of: file) }
         let image = try factory.openInPlace(base, writable: true)
         try image.resizeFile(to: target.generation.size)
         try self.replay(journal, pending, onto: image)
         try self.hook(.journalApplied)
         try image.sync()
-        try self.applyDigests(stage, over: base)
+        if let staged, let pages {
+            try self.apply(pages, of: staged, over: base)
+        } else {
+            try self.adoptDigests(over: base)
+        }
         try self.hook(.journalSynced)
         // Last, because it is what tells that nothing is left to be done here.
         try PoolDirectory.rename(
@@ -146,26 +173,23 @@ struct CommitSwitcher {
         return extent
     }
 
-    private func applyDigests(
-        _ stage: StageRecord,
+    private func apply(
+        _ pages: DigestPageMap,
+        of staged: DigestFile,
         over base: GenerationRecord
     ) throws(StoreError) {
-        let target = self.paths.digests(of: base)
-        guard stage.mode.needsBase else {
-            // Nothing was inherited: the stage's digests are all that there are.
-            if PoolDirectory.exists(self.paths.stage.digests) {
-                try PoolDirectory.rename(self.paths.stage.digests, to: target)
-                try DurableFile.syncDirectory(self.paths.directory(of: base))
-            }
-            return
-        }
-        let pages = try DigestPageMap.load(self.paths.stage.digestPages)
-        let staged = try DigestFile.open(self.paths.stage.digests, writable: false)
-        let digests = try DigestFile.open(target, writable: true)
+        let digests = try DigestFile.open(self.paths.digests(of: base), writable: true)
         try pages.visit { (level, index) throws(StoreError) in
             let page = try staged.read(level: level, index: index) ?? DigestPage.zero
             try digests.write(page, level: level, index: index)
         }
         try digests.sync()
+    }
+
+    /// Nothing was inherited: the stage's digests are all that there are.
+    private func adoptDigests(over base: GenerationRecord) throws(StoreError) {
+        guard PoolDirectory.exists(self.paths.stage.digests) else { return }
+        try PoolDirectory.rename(self.paths.stage.digests, to: self.paths.digests(of: base))
+        try DurableFile.syncDirectory(self.paths.directory(of: base))
     }
 }

@@ -49,7 +49,7 @@ extension ReplicaVolume {
             let wasProven = self.isProven
             let pending = try self.seal(stage, as: generation)
             try self.beginSwitch(pending)
-            try self.finish(pending) { whenVisible(generation) }
+            try self.finish(pending, of: stage.record) { whenVisible(generation) }
             if !wasProven { self.noteLostLeaves(stage) }
         }
         return generation
@@ -83,7 +83,7 @@ extension ReplicaVolume {
         case .clone, .fresh, .direct: try StateFile.store(target, to: paths.generation)
         case .journal: records = try self.sealJournal(stage)
         }
-        // The record or the list of pages came last: with it the stage's directory was synced.
+        // The record came last: with it the stage's directory was synced, as a journal's when it began.
         // What an earlier, undecided commit of the same target may have left must not be mistaken
         // for the finished switch.
         if PoolDirectory.exists(self.paths.directory(of: target)) {
@@ -107,7 +107,6 @@ extension ReplicaVolume {
     private func sealJournal(_ stage: Stage) throws(StoreError) -> Int {
         let pages = stage.digests.withLock { $0.store.present }
         let records = stage.log.withLock { $0.count }
-        try DurableFile.replace(self.paths.stage.digestPages, with: pages.encoded)
         if let base = stage.record.visible {
             let image = try self.factory(for: self.record).openInPlace(base, writable: true)
             let digests =
@@ -147,8 +146,15 @@ extension ReplicaVolume {
     }
 
     /// Steps 6 to 8; also what ``recover()`` does after a crash.
+    ///
+    /// - Parameters:
+    ///   - pending: what was decided.
+    ///   - stage: what it was staged as; nil where only the disk knows.
+    ///   - whenVisible: called before the tidying.
+    /// - Throws: what the disk refused; ``recover()`` goes on with what is left.
     func finish(
         _ pending: CommitRecord.Pending,
+        of stage: StageRecord? = nil,
         whenVisible: () -> Void = {}
     ) throws(StoreError) {
         let (volume, commit) = self.state.withLock { ($0.record, $0.commit) }
@@ -157,7 +163,7 @@ extension ReplicaVolume {
             paths: self.paths,
             hook: self.options.hook
         )
-        try switcher.perform(pending)
+        try switcher.perform(pending, of: stage)
         let final = CommitRecord(
             visible: pending.target,
             kept: self.keptGenerations(after: pending, commit)
@@ -174,7 +180,7 @@ extension ReplicaVolume {
         }
         whenVisible()
         // The rest is tidying: what fails here is tried again when the volume is opened.
-        try? self.removeGarbage()
+        try? self.tidy(isSizeNew: volume.size != pending.target.generation.size)
         try self.options.hook(.oldGenerationsRemoved)
     }
 
@@ -197,19 +203,20 @@ extension ReplicaVolume {
         return kept
     }
 
-    /// Removes generations that no record names, and what a stage leaves beside its image.
-    func removeGarbage() throws(StoreError) {
-        let (record, commit) = self.state.withLock { ($0.record, $0.commit) }
-        let named = ([commit.visible].compactMap(\.self) + commit.kept).map(\.directory)
-        for name in try PoolDirectory.names(in: self.paths.generations)
-        where !named.contains(name) {
-            try PoolDirectory.remove("\(self.paths.generations)/\(name)")
-        }
-        if let visible = commit.visible {
-            let rest = StagePaths(directory: self.paths.directory(of: visible))
-            for path in [rest.record, rest.log, rest.digestPages, rest.journal, rest.prepared] {
-                try PoolDirectory.remove(path)
-            }
+    /// Removes what a switch leaves that has just been finished.
+    private func tidy(isSizeNew: Bool) throws(StoreError) {
+        try self.removeGenerations()
+        if isSizeNew { try StateFile.store(self.record, to: self.paths.volume) }
+        // Whatever lies there is over a generation that is not shown any more.
+        try self.paths.stage.remove()
+        try self.removeLeftovers()
+    }
+
+    /// Removes what no record names, whoever left it.
+    private func removeGarbage() throws(StoreError) {
+        try self.removeGenerations()
+        let (record, visible) = self.state.withLock { ($0.record, $0.commit.visible) }
+        if let visible {
             // The record of the volume follows the generation; it decides nothing.
             let stored = try StateFile.load(VolumeRecord.self, from: self.paths.volume)
             if stored?.size != visible.generation.size {
@@ -217,9 +224,26 @@ extension ReplicaVolume {
             }
         }
         let staged = try? self.stagedTransfer()
-        if staged == nil || staged?.visible != commit.visible {
-            try self.paths.stage.remove()
+        if staged == nil || staged?.visible != visible { try self.paths.stage.remove() }
+        try self.removeLeftovers()
+    }
+
+    /// Removes generations that no record names, and what a stage leaves beside its image.
+    private func removeGenerations() throws(StoreError) {
+        let commit = self.state.withLock { $0.commit }
+        let named = ([commit.visible].compactMap(\.self) + commit.kept).map(\.directory)
+        for name in try PoolDirectory.names(in: self.paths.generations)
+        where !named.contains(name) {
+            try PoolDirectory.remove("\(self.paths.generations)/\(name)")
         }
+        guard let visible = commit.visible else { return }
+        let rest = StagePaths(directory: self.paths.directory(of: visible))
+        for path in [rest.record, rest.log, rest.journal, rest.prepared] {
+            try PoolDirectory.remove(path)
+        }
+    }
+
+    private func removeLeftovers() throws(StoreError) {
         // A verification that is running has its file open, and needs no name.
         for name in try PoolDirectory.names(in: self.directory)
         where name.hasPrefix(ReplicaPaths.verificationPrefix) {
@@ -252,8 +276,11 @@ extension ReplicaVolume {
             state.isSwitching = commit.pending != nil
             state.record.size = commit.visible?.generation.size ?? state.record.size
         }
-        if let pending = commit.pending { return try self.finish(pending) }
-        try self.fitUnproven()
+        if let pending = commit.pending {
+            try self.finish(pending)
+        } else {
+            try self.fitUnproven()
+        }
         try self.removeGarbage()
     }
 }

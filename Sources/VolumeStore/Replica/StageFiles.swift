@@ -30,7 +30,6 @@ struct StagePaths {
     var image: String { "\(self.directory)/image" }
     var journal: String { "\(self.directory)/journal" }
     var digests: String { "\(self.directory)/digests" }
-    var digestPages: String { "\(self.directory)/digest-pages" }
     var log: String { "\(self.directory)/durable.log" }
     var generation: String { "\(self.directory)/generation.json" }
     var prepared: String { "\(self.directory)/prepared.json" }
@@ -86,8 +85,9 @@ struct StageFactory: Sendable {
     func resume(_ record: StageRecord) throws(StageError) -> Stage {
         let stage = try storing { () throws(StoreError) in
             try PoolDirectory.remove(self.stage.digests)
-            try PoolDirectory.remove(self.stage.digestPages)
             try self.makeDigests(record)
+            // A journal is applied from them, and nothing else syncs their new name.
+            try DurableFile.syncDirectory(self.stage.directory)
             return try self.makeStage(record)
         }
         try stage.restore()

@@ -42,13 +42,17 @@ struct StagedDigests: DigestPageStore, Sendable {
         return min(own ?? below, below)
     }
 
-    func sync() throws(StoreError) { try self.own.sync() }
+    /// Makes the pages durable, and which of them replace the base's.
+    func sync() throws(StoreError) {
+        if self.base != nil { try self.own.writeAppendix(self.present.encoded) }
+        try self.own.sync()
+    }
 }
 
 /// Which digest pages a stage replaces: one bit a page, 640 KiB for the largest volume.
 ///
-/// Stored as `stage/digest-pages` before the commit record, because a journal is applied again
-/// after a crash: u32 number of levels; for each, u32 number of words and the words (u64, bit n of
+/// Stored behind the pages of `stage/digests` before the commit record, because a journal is applied
+/// again after a crash: u32 number of levels; for each, u32 number of words and the words (u64, bit n of
 /// word w is page 64 w + n); XXH3-64 of all that. Little-endian.
 struct DigestPageMap: Hashable, Sendable {
     private var levels: [[UInt64]] = []
@@ -95,13 +99,13 @@ struct DigestPageMap: Hashable, Sendable {
 
     init() {}
 
-    /// The map that a stage left; `corrupt` when the file is damaged.
-    static func load(_ path: String) throws(StoreError) -> Self {
-        let bytes = try DurableFile.read(path, limit: ByteCount.mebibytes(4))
+    /// The map that a stage left in its digests; `corrupt` when it is damaged or not there.
+    init(of stage: DigestFile) throws(StoreError) {
+        let bytes = try stage.readAppendix(limit: ByteCount.mebibytes(4))
         guard let pages = Self(encoded: bytes) else {
-            throw StoreError(.corrupt, "the list of digest pages is damaged", path: path)
+            throw StoreError(.corrupt, "the list of digest pages is damaged", path: stage.path)
         }
-        return pages
+        self = pages
     }
 
     /// The map in the bytes of a file; nil when they are damaged.

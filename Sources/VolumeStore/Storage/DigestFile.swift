@@ -18,6 +18,7 @@ import Glibc
 /// 192 KiB       1 MiB      level 2
 /// 1,216 KiB     128 MiB    level 1
 /// 132,288 KiB   16 GiB     level 0: 256 leaf digests a page
+/// behind it                of a stage with a journal: `DigestPageMap`
 /// ```
 /// Numbers are little-endian. Each level has room for the largest volume, so that a volume can grow
 /// without anything moving. Pages of zeros are holes. Regions start at multiples of 64 KiB, the
@@ -127,6 +128,34 @@ public struct DigestFile: DigestPageStore, Sendable {
             return (next.extent.start - region.start).bytes / DigestPage.size.bytes
         }
         return nil
+    }
+
+    /// Writes what stands behind the pages, up to the end of the file; in place of what was there.
+    ///
+    /// What was there must not have been longer.
+    func writeAppendix(_ bytes: [UInt8]) throws(StoreError) {
+        try bytes.lend { (source) throws(StoreError) in
+            try self.file.write(source, at: Self.region(of: 0).end)
+        }
+    }
+
+    /// What stands behind the pages; `corrupt` where there is nothing, or more than `limit`.
+    func readAppendix(limit: ByteCount) throws(StoreError) -> [UInt8] {
+        let place = Self.region(of: 0).end
+        let count = try self.file.size().bytes - place.bytes
+        guard (1...limit.bytes).contains(count) else {
+            throw StoreError(
+                .corrupt,
+                "cannot use what is behind the digests: it has \(max(count, 0)) bytes, and at most "
+                    + "\(limit.bytes) are expected",
+                path: self.path
+            )
+        }
+        var bytes = [UInt8](repeating: 0, count: count)
+        let read = try bytes.lendMutable { (target) throws(StoreError) in
+            try self.file.read(at: place, into: target)
+        }
+        return Array(bytes.prefix(read))
     }
 
     /// Returns when all pages written so far are durable.
