@@ -95,7 +95,8 @@ struct ReplicationAttempts {
             threads: self.run.streams,
             isCancelled: { cancellation.isCancelled },
             prepare: { () throws(StoreError) in
-                var generator = environment.generator
+                // Hundreds of numbers for the audit, each a call of the kernel otherwise.
+                var generator = SplitMix(state: environment.random())
                 return try AttemptSource(
                     request.volume,
                     mode,

@@ -5,8 +5,7 @@ import BlockTypes
 import Foundation
 import TestSupport
 import Testing
-
-@testable import VolumeStore
+import VolumeStore
 
 @Suite struct StorageBlockFileTests {
     private let place: TemporaryDirectory
@@ -249,26 +248,15 @@ import Testing
         let file = try BlockFile.create(path, size: .mebibytes(1))
         try file.put([3, 3], at: 131_072)
         let direct = try #require(file.bypassingCache())
-        try FileManager.default.removeItem(atPath: path)
+        let kept = self.path("kept")
+        try FileManager.default.moveItem(atPath: path, toPath: kept)
         _ = try BlockFile.create(path, size: .mebibytes(1))
         // Its writes are seen that no sync has written out.
         #expect(try direct.get(4096, at: 131_072) == [3, 3] + [UInt8](repeating: 0, count: 4094))
         #expect(try direct.get(65_536, at: 524_288) == [UInt8](repeating: 0, count: 65_536))
-        #expect(try file.cachedPages(131_072..<135_168) == 1)
-        #expect(try file.cachedPages(524_288..<589_824) == 0)
+        #expect(try cachedPages(of: kept, 131_072..<135_168) == 1)
+        #expect(try cachedPages(of: kept, 524_288..<589_824) == 0)
         _ = try file.get(65_536, at: 524_288)
-        #expect(try file.cachedPages(524_288..<589_824) == 16)
-    }
-}
-
-extension BlockFile {
-    /// How many of the pages of a range are in the page cache.
-    fileprivate func cachedPages(_ range: Range<Int>) throws -> Int {
-        let map = mmap(nil, range.count, PROT_READ, MAP_SHARED, self.descriptor, range.lowerBound)
-        let mapped = try #require(map != MAP_FAILED ? map : nil)
-        defer { munmap(mapped, range.count) }
-        var pages = [UInt8](repeating: 0, count: range.count / 4096)
-        #expect(mincore(mapped, range.count, &pages) == 0)
-        return pages.count { $0 & 1 == 1 }
+        #expect(try cachedPages(of: kept, 524_288..<589_824) == 16)
     }
 }

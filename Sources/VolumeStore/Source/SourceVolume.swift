@@ -13,9 +13,13 @@ public final class SourceVolume: Sendable {
     /// The identity, on every agent that holds a copy.
     public let id: VolumeID
 
+    /// The name that people use; it stays.
+    public let name: String
+
     /// The volume's directory in the pool.
     public let directory: String
 
+    // Held while files are written: who looks for a volume must not need it.
     let state: Locked<State>
 
     struct State {
@@ -52,6 +56,7 @@ public final class SourceVolume: Sendable {
         fence: FenceRecord? = nil
     ) {
         self.id = volume.volume
+        self.name = volume.name
         self.directory = directory
         let lastNumber = max(source.lastNumber, Self.lastNumber(in: generations))
         self.state = Locked(
@@ -61,9 +66,6 @@ public final class SourceVolume: Sendable {
 
     /// What is stored of the volume.
     public var record: VolumeRecord { self.state.withLock { $0.volume } }
-
-    /// The name that people use.
-    public var name: String { self.record.name }
 
     /// The unbroken history that its generations belong to.
     public var lineage: LineageID { self.record.lineage }
