@@ -81,15 +81,13 @@ public final class ReplicaStore: Sendable {
 
     /// The replicas of one pair, by name; the only ones that it may know of (P8).
     public func volumes(ownedBy owner: ClusterID) -> [ReplicaVolume] {
-        self.volumes().filter { $0.record.owner == owner }
+        self.unordered(ownedBy: owner).sorted { $0.name < $1.name }
     }
 
     /// How many replicas a pair has.
     ///
-    /// - Complexity: that of the number of all replicas, as of ``volume(named:ownedBy:except:)``.
-    public func count(ownedBy owner: ClusterID) -> Int {
-        self.open.withLock { $0.values.count { $0.record.owner == owner } }
-    }
+    /// - Complexity: the number of all replicas, as of ``volume(named:ownedBy:except:)``.
+    public func count(ownedBy owner: ClusterID) -> Int { self.unordered(ownedBy: owner).count }
 
     /// The replica of a pair with this name and another identity.
     public func volume(
@@ -97,13 +95,12 @@ public final class ReplicaStore: Sendable {
         ownedBy owner: ClusterID,
         except id: VolumeID
     ) -> ReplicaVolume? {
-        self.open.withLock { open in
-            open.values.first { other in
-                guard other.id != id else { return false }
-                let record = other.record
-                return record.name == name && record.owner == owner
-            }
-        }
+        self.unordered(ownedBy: owner).first { $0.id != id && $0.name == name }
+    }
+
+    private func unordered(ownedBy owner: ClusterID) -> LazyFilterSequence<[ReplicaVolume]> {
+        // A replica's own lock is not taken under that of the store.
+        self.open.withLock { Array($0.values) }.lazy.filter { $0.record.owner == owner }
     }
 
     /// The replica with an identity, whoever owns it; nil where there is none.
